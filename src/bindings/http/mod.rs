@@ -1,0 +1,15 @@
+//! The HTTP trigger and the HTTP output: a request becomes a datum, a datum becomes a response.
+
+mod cookie;
+mod request;
+mod response;
+mod trigger;
+
+pub use request::to_datum;
+pub use response::{ResponseError, from_outcome};
+pub use trigger::{AuthLevel, FieldError, HttpTrigger};
+
+/// The trigger's type in function.json.
+pub const TRIGGER: &str = "httpTrigger";
+/// The output's type in function.json.
+pub const OUTPUT: &str = "http";

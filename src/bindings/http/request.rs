@@ -1,0 +1,85 @@
+//! A request as the trigger's datum, with the Functions host's rules for what repeats (`GrpcMessageConversionExtensions`, Azure/azure-functions-host).
+
+use crate::sandbox::api::{Datum, HttpRequest};
+use bytes::Bytes;
+use http::header::{COOKIE, HOST};
+use http::request::Parts;
+use http::{HeaderMap, Uri};
+use std::net::SocketAddr;
+
+/// The datum of an HTTP trigger: `route_values` are what the route's template captured, `local` is where the request arrived.
+#[must_use]
+pub fn to_datum(request: &Parts, body: Bytes, route_values: Vec<(String, String)>, local: SocketAddr) -> Datum {
+    Datum::HttpRequest(HttpRequest {
+        method: request.method.as_str().to_owned(),
+        url: absolute_url(&request.uri, &request.headers, local),
+        headers: headers(&request.headers),
+        query: query(request.uri.query().unwrap_or_default()),
+        route_params: route_values,
+        body: body.into(),
+    })
+}
+
+fn absolute_url(uri: &Uri, headers: &HeaderMap, local: SocketAddr) -> String {
+    let authority = uri
+        .authority()
+        .map(ToString::to_string)
+        .or_else(|| headers.get(HOST).and_then(|host| host.to_str().ok()).map(ToOwned::to_owned))
+        .unwrap_or_else(|| local.to_string());
+    let path = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    format!("http://{authority}{path}")
+}
+
+/// Header names in lower case (as the `http` crate has them); a repeated header's values are joined.
+fn headers(headers: &HeaderMap) -> Vec<(String, String)> {
+    let mut pairs = Vec::with_capacity(headers.keys_len());
+    for name in headers.keys() {
+        let separator = if name == COOKIE { "; " } else { "," };
+        let values: Vec<_> = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+        pairs.push((name.as_str().to_owned(), values.join(separator)));
+    }
+    pairs
+}
+
+/// Query parameters; a repeated one's values are joined with a comma, one without a value is left out, as on Azure.
+fn query(query: &str) -> Vec<(String, String)> {
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        match pairs.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, values)) => {
+                values.push(',');
+                values.push_str(&value);
+            }
+            None => pairs.push((name.into_owned(), value.into_owned())),
+        }
+    }
+    pairs.retain(|(_, value)| !value.is_empty());
+    pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(request: http::request::Builder) -> Parts {
+        request.body(()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn repeated_headers_and_parameters_are_joined() {
+        let request = parts(http::Request::get("/api/x?a=1&b=2&a=3%2C4&c=&d").header("X-A", "1").header("x-a", "2").header("Host", "h:1"));
+        let Datum::HttpRequest(request) = to_datum(&request, Bytes::from_static(b"body"), vec![], ([127, 0, 0, 1], 80).into()) else {
+            panic!("not a request");
+        };
+        assert_eq!(request.url, "http://h:1/api/x?a=1&b=2&a=3%2C4&c=&d");
+        assert_eq!(request.headers, [("x-a".into(), "1,2".into()), ("host".into(), "h:1".into())]);
+        assert_eq!(request.query, [("a".into(), "1,3,4".into()), ("b".into(), "2".into())]);
+        assert_eq!(request.body, b"body");
+    }
+
+    #[test]
+    fn a_request_without_host_has_the_address_in_its_url() {
+        let request = parts(http::Request::get("/"));
+        assert_eq!(absolute_url(&request.uri, &request.headers, ([127, 0, 0, 1], 7071).into()), "http://127.0.0.1:7071/");
+    }
+}

@@ -1,0 +1,5 @@
+//! One module a binding type: its fields in function.json, its way from an event to a datum, and from a datum to an effect.
+//!
+//! A binding knows nothing of other bindings. Only [`http`] knows HTTP.
+
+pub mod http;

@@ -1,0 +1,137 @@
+//! One isolated interpreter with an app loaded.
+
+use super::api::{App, Configuration, Failure, FunctionApp, Invocation, LoadedFunction, Outcome};
+use super::logs::{Outlet, Running};
+use super::runtime::MOST_BYTES_A_CALL;
+use super::state::{Mounts, State};
+use super::template::Spec;
+use super::{Runtime, ticker::Turn};
+use std::sync::Arc;
+use std::time::Duration;
+use wasmtime::{Store, Trap};
+use wasmtime_wasi::I32Exit;
+
+/// Why an invocation gave no outcome.
+#[derive(Debug, thiserror::Error)]
+pub enum InvokeError {
+    /// The function raised an exception. The instance lives on.
+    #[error("{}: {}", .0.kind, .0.message)]
+    Raised(Failure),
+    /// It took longer than it may. The instance is dead.
+    #[error("it ran longer than {}", in_words(*.0))]
+    TimedOut(Duration),
+    /// The interpreter died. The instance is dead.
+    #[error("the Python interpreter died: {0}")]
+    Died(String),
+}
+
+/// One interpreter. It takes one call at a time; once dead it stays so.
+pub struct Instance {
+    store: Store<State>,
+    guest: FunctionApp,
+    runtime: Arc<Runtime>,
+    alive: bool,
+}
+
+// === impl Instance ===
+
+impl Instance {
+    pub(super) async fn new(runtime: &Arc<Runtime>, spec: &Spec) -> wasmtime::Result<Self> {
+        let mounts = Mounts { rootfs: &runtime.rootfs, app: &spec.root, packages: spec.packages.as_deref() };
+        let state = State::new(&mounts, &spec.limits, Arc::new(Outlet::new(spec.logs.clone())))?;
+        let mut store = Store::new(&runtime.engine, state);
+        store.limiter(|state| &mut state.limiter);
+        store.set_hostcall_fuel(MOST_BYTES_A_CALL);
+        // At each tick of the epoch the guest gives way; dropping its future then stops it.
+        store.epoch_deadline_async_yield_and_update(1);
+        store.set_epoch_deadline(1);
+        let _turn = runtime.ticker.turn();
+        let guest = runtime.guest.instantiate_async(&mut store).await?;
+        Ok(Instance { store, guest, runtime: runtime.clone(), alive: true })
+    }
+
+    pub(super) async fn load(
+        &mut self,
+        configuration: &Configuration,
+        app: &App,
+        limit: Duration,
+    ) -> Result<Vec<LoadedFunction>, InvokeError> {
+        let _turn = self.begin();
+        let worker = self.guest.snapfunc_host_worker();
+        let loading = async {
+            worker.call_configure(&mut self.store, configuration).await?;
+            worker.call_load(&mut self.store, app).await
+        };
+        let result = tokio::time::timeout(limit, loading).await;
+        self.end(result, limit)
+    }
+
+    /// Runs a function. `/tmp` is empty before and after. Without a limit it may run for ever.
+    ///
+    /// A dropped future stops the guest where it is and leaves the instance dead.
+    pub async fn invoke(&mut self, invocation: &Invocation, limit: Option<Duration>) -> Result<Outcome, InvokeError> {
+        let _turn = self.begin();
+        let running = Running { function: invocation.function_name.clone(), invocation_id: invocation.id.clone() };
+        self.store.data().outlet.set_running(Some(running));
+        let limit = limit.unwrap_or(Duration::MAX);
+        let calling = self.guest.snapfunc_host_worker().call_invoke(&mut self.store, invocation);
+        let result = tokio::time::timeout(limit, calling).await;
+        let outcome = self.end(result, limit);
+        self.store.data().outlet.set_running(None);
+        outcome
+    }
+
+    /// Whether it can take another call.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.alive
+    }
+
+    /// Until `end` says otherwise the instance counts as dead: a future dropped in between leaves it in no state to go on.
+    fn begin(&mut self) -> Turn {
+        self.alive = false;
+        self.runtime.ticker.turn()
+    }
+
+    fn end<T>(
+        &mut self,
+        result: Result<wasmtime::Result<Result<T, Failure>>, tokio::time::error::Elapsed>,
+        limit: Duration,
+    ) -> Result<T, InvokeError> {
+        self.store.data().finish_lines();
+        match result {
+            Err(_) => Err(InvokeError::TimedOut(limit)),
+            Ok(Err(error)) => Err(InvokeError::Died(why(&error))),
+            Ok(Ok(answer)) => {
+                self.alive = true;
+                self.store.data_mut().tmp.clear();
+                answer.map_err(InvokeError::Raised)
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Instance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Instance").field("alive", &self.alive).finish_non_exhaustive()
+    }
+}
+
+/// A trap in words that a user of Python understands.
+fn why(error: &wasmtime::Error) -> String {
+    if let Some(I32Exit(code)) = error.downcast_ref() {
+        return format!("the code ended it with exit code {code}");
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::StackOverflow) => "the call stack is exhausted: calls nest too deeply".to_owned(),
+        Some(Trap::UnreachableCodeReached) => "it aborted".to_owned(),
+        Some(Trap::MemoryOutOfBounds) => "it touched memory that it does not have".to_owned(),
+        Some(trap) => trap.to_string(),
+        None => error.root_cause().to_string(),
+    }
+}
+
+fn in_words(limit: Duration) -> String {
+    let seconds = limit.as_secs_f64();
+    if seconds == 1.0 { "1 second".to_owned() } else { format!("{seconds} seconds") }
+}

@@ -1,0 +1,30 @@
+//! The sandbox: runs an app's code in CPython inside WebAssembly, and is the only place that knows wasmtime.
+//!
+//! - [`Runtime`]: the engine and the compiled guest; one a process ([`base`](self) prepares what it needs on disk).
+//! - [`Template`]: an app made ready, from which instances are made.
+//! - [`Instance`]: one isolated interpreter with the app loaded. It takes one invocation at a time.
+//! - [`Pool`]: an app's instances: takes one for each invocation, makes more on demand, replaces those that died.
+//!
+//! What crosses the border is in [`api`], made from `host-api.wit`. The sandbox knows nothing of HTTP, of function.json or of Azure: it is handed
+//! functions to load and values to pass.
+
+pub mod api;
+mod base;
+mod filesystem;
+mod guest_output;
+mod instance;
+mod limits;
+mod logs;
+mod pool;
+mod runtime;
+mod state;
+mod template;
+mod ticker;
+
+pub use base::CacheError;
+pub use instance::{Instance, InvokeError};
+pub use limits::Limits;
+pub use logs::{LogRecord, LogSink, Running};
+pub use pool::{Pool, PoolError, PoolLimits};
+pub use runtime::{Progress, Runtime, RuntimeError};
+pub use template::{Spec, Template, TemplateError};

@@ -1,0 +1,80 @@
+//! The engine and the compiled guest: one a process, shared by all apps.
+
+use super::api::FunctionAppPre;
+use super::base::{Base, CacheError};
+use super::state::{self, State};
+use super::ticker::Ticker;
+use std::path::{Path, PathBuf};
+use wasmtime::component::Linker;
+use wasmtime::{Config, Engine};
+
+/// How deep a guest's calls may nest, in bytes of stack. Enough for Python's own limits to strike first.
+const WASM_STACK: usize = 4 << 20;
+/// The same and room for the host functions that it calls.
+const FIBER_STACK: usize = WASM_STACK + (1 << 20);
+/// Bytes that one call may carry across the border: a body at the HTTP limit, and room beside it.
+pub(super) const MOST_BYTES_A_CALL: usize = 160 << 20;
+
+/// The runtime can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// See there.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// wasmtime refused its configuration or the guest.
+    #[error("the WebAssembly engine can't start: {0}")]
+    Engine(wasmtime::Error),
+    /// The thread that gives guests their turns can't start.
+    #[error("a thread can't be started: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// Is told what takes long.
+pub trait Progress {
+    /// The guest is compiled for this machine: some seconds, the first time only.
+    fn compiling(&self);
+    /// All is ready.
+    fn ready(&self);
+}
+
+/// The engine and the compiled guest.
+pub struct Runtime {
+    pub(super) engine: Engine,
+    pub(super) guest: FunctionAppPre<State>,
+    pub(super) rootfs: PathBuf,
+    pub(super) ticker: Ticker,
+}
+
+// === impl Runtime ===
+
+impl Runtime {
+    /// Starts the engine, and unpacks and compiles the guest into `cache` if it is not there. Takes seconds the first time, milliseconds later;
+    /// blocks the thread.
+    pub fn open(cache: &Path, progress: &dyn Progress) -> Result<Runtime, RuntimeError> {
+        let engine = Engine::new(&config()).map_err(RuntimeError::Engine)?;
+        let base = Base::prepare(cache, &engine, || progress.compiling())?;
+        let component = base.component(&engine, cache)?;
+        let mut linker = Linker::new(&engine);
+        state::link(&mut linker).map_err(RuntimeError::Engine)?;
+        let guest = linker.instantiate_pre(&component).and_then(FunctionAppPre::new).map_err(RuntimeError::Engine)?;
+        progress.ready();
+        Ok(Runtime { ticker: Ticker::start(&engine)?, engine, guest, rootfs: base.rootfs })
+    }
+}
+
+impl std::fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Runtime").field("rootfs", &self.rootfs).finish_non_exhaustive()
+    }
+}
+
+fn config() -> Config {
+    let mut config = Config::new();
+    // A guest can be stopped at any loop or call: `functionTimeout` and fair turns rest on it.
+    config.epoch_interruption(true);
+    config.max_wasm_stack(WASM_STACK);
+    config.async_stack_size(FIBER_STACK);
+    // Of the component model's own concurrency nothing is used.
+    config.concurrency_support(false);
+    config
+}

@@ -1,0 +1,88 @@
+//! What an instance's store holds on the host's side: the grants of WASI, `/tmp`, the limits, the way to the log.
+
+use super::api::{self, logging, paths};
+use super::filesystem::{self, Tmp};
+use super::guest_output::GuestOutput;
+use super::limits::{Limits, MemoryLimiter};
+use super::logs::Outlet;
+use std::path::Path;
+use std::sync::Arc;
+use wasmtime::component::{HasSelf, Linker, ResourceTable};
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+
+/// How many handles (files, streams, timers) a guest may have open at once.
+const MOST_HANDLES: usize = 10_000;
+
+/// The store's data.
+pub(super) struct State {
+    wasi: WasiCtx,
+    table: ResourceTable,
+    pub(super) tmp: Tmp,
+    pub(super) limiter: MemoryLimiter,
+    pub(super) outlet: Arc<Outlet>,
+    stdout: GuestOutput,
+    stderr: GuestOutput,
+}
+
+/// Host folders that a guest may read.
+#[derive(Debug)]
+pub(super) struct Mounts<'a> {
+    /// What came with the guest: the standard library, the worker, the SDK.
+    pub(super) rootfs: &'a Path,
+    /// The app.
+    pub(super) app: &'a Path,
+    /// Third-party packages outside the app.
+    pub(super) packages: Option<&'a Path>,
+}
+
+// === impl State ===
+
+impl State {
+    /// Grants what `mounts` names, read-only, and nothing else of the host. Fails where a folder can't be opened.
+    pub(super) fn new(mounts: &Mounts<'_>, limits: &Limits, outlet: Arc<Outlet>) -> wasmtime::Result<Self> {
+        let (stdout, stderr) = (GuestOutput::new("stdout", outlet.clone()), GuestOutput::new("stderr", outlet.clone()));
+        let mut builder = WasiCtxBuilder::new();
+        builder.stdout(stdout.clone()).stderr(stderr.clone());
+        // Reads of local files are short; handing each to another thread costs more than it saves.
+        builder.allow_blocking_current_thread(true);
+        builder.preopened_dir(mounts.rootfs.join("python"), paths::STDLIB, FsPerms::ReadOnly)?;
+        builder.preopened_dir(mounts.rootfs.join("packages"), paths::WORKER, FsPerms::ReadOnly)?;
+        builder.preopened_dir(mounts.app, paths::APP, FsPerms::ReadOnly)?;
+        if let Some(packages) = mounts.packages {
+            builder.preopened_dir(packages, paths::PACKAGES, FsPerms::ReadOnly)?;
+        }
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(MOST_HANDLES);
+        let tmp = Tmp::new(limits.tmp_bytes, limits.tmp_nodes);
+        Ok(State { wasi: builder.build(), table, tmp, limiter: MemoryLimiter::new(limits), outlet, stdout, stderr })
+    }
+
+    /// Hands over what the guest wrote to its standard streams without a line's end.
+    pub(super) fn finish_lines(&self) {
+        self.stdout.finish_line();
+        self.stderr.finish_line();
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl logging::Host for State {
+    fn log(&mut self, record: api::LogRecord) -> wasmtime::Result<()> {
+        self.outlet.emit(record.level, &record.logger, &record.text);
+        Ok(())
+    }
+}
+
+/// Links everything that a guest may import.
+pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    // The file system is the sandbox's own: host folders through wasmtime-wasi, `/tmp` in memory.
+    linker.allow_shadowing(true);
+    filesystem::add_to_linker(linker)?;
+    linker.allow_shadowing(false);
+    logging::add_to_linker::<State, HasSelf<State>>(linker, |state| state)
+}

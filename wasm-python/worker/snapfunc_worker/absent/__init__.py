@@ -1,0 +1,20 @@
+"""What WASI lacks says so, and only when it is used: importing a library that could use threads or TLS must not fail.
+
+`install()` comes before anything imports asyncio: asyncio decides at its import whether there is an `ssl`.
+"""
+
+from . import modules
+
+
+def install(force: bool = False) -> None:
+    """Puts the stand-ins in place of what is missing, and of nothing else.
+
+    `force` treats everything as missing. It is for tests, in a process of their own: there is no way back.
+    """
+    modules.install(force)
+    from . import parallel  # imports asyncio
+
+    parallel.install(force)
+
+
+is_explained = modules.is_explained

@@ -1,0 +1,134 @@
+"""Values on their way between a binding and a function's parameters: the SDK's converters, and the generic one.
+
+The SDK leaves the generic converter (for binding types that it does not know) to the worker; its rules are those of Microsoft's worker.
+"""
+
+from collections.abc import Mapping
+from http.cookies import Morsel
+from typing import Any
+
+from azure.functions import meta
+from azure.functions.meta import Datum
+from werkzeug.http import parse_date
+
+from .model import Binding
+
+NOTHING = Datum(None, None)
+
+
+class GenericConverter:
+    """For binding types without a converter in the SDK: text, bytes and JSON pass through."""
+
+    @staticmethod
+    def check_input_type_annotation(annotation: type) -> bool:
+        return issubclass(annotation, (str, bytes))
+
+    @staticmethod
+    def check_output_type_annotation(annotation: type) -> bool:
+        return issubclass(annotation, (str, bytes, bytearray))
+
+    @staticmethod
+    def has_implicit_output() -> bool:
+        return False
+
+    @staticmethod
+    def decode(data: Datum, *, trigger_metadata: Mapping[str, Datum] | None) -> Any:
+        if data.type in ("string", "bytes", "json"):
+            return data.value
+        if data.type is None:
+            return None
+        raise ValueError(f'unexpected type of data received for the "generic" binding: {data.type!r}')
+
+    @staticmethod
+    def encode(value: Any, *, expected_type: type | None) -> Datum:
+        if isinstance(value, str):
+            return Datum(value, "string")
+        if isinstance(value, (bytes, bytearray)):
+            return Datum(bytes(value), "bytes")
+        if value is None:
+            return NOTHING
+        raise NotImplementedError
+
+
+def _converter(kind: str) -> Any:
+    return meta.get_binding_registry().get(kind) or GenericConverter
+
+
+def accepts_input(kind: str, annotation: type) -> bool:
+    """Whether a binding of this type can fill a parameter of this type."""
+    return bool(_converter(kind).check_input_type_annotation(annotation))
+
+
+def accepts_output(kind: str, annotation: type) -> bool:
+    """Whether a binding of this type can take a value of this type."""
+    return bool(_converter(kind).check_output_type_annotation(annotation))
+
+
+def has_implicit_output(kind: str) -> bool:
+    """Whether a trigger of this type has a use for a returned value without a `$return` binding."""
+    check = getattr(_converter(kind), "has_implicit_output", None)
+    return bool(check and check())
+
+
+def decode(binding: Binding, datum: Datum, annotation: type | None, trigger_metadata: Mapping[str, Datum]) -> Any:
+    """The Python value of an input. Raises `TypeError` where the binding can't take such data."""
+    if binding.kind == "blob" and annotation is not None and issubclass(annotation, (str, bytes)):
+        return _plain(datum, annotation)
+    try:
+        return _converter(binding.kind).decode(datum, trigger_metadata=trigger_metadata)
+    except NotImplementedError:
+        raise TypeError(
+            f"unable to decode incoming TypedData: unsupported combination of TypedData field {datum.type!r} and expected binding type "
+            f"{binding.kind!r}"
+        ) from None
+
+
+def _plain(datum: Datum, annotation: type) -> str | bytes | None:
+    """A blob asked for as `str` or `bytes` rather than as a stream."""
+    value = datum.value
+    if value is None:
+        return None
+    if issubclass(annotation, str):
+        return value if isinstance(value, str) else value.decode("utf-8")
+    return value.encode("utf-8") if isinstance(value, str) else bytes(value)
+
+
+def encode(binding: Binding, value: Any, annotation: type | None) -> Datum:
+    """The datum of an output or a return value. Raises `TypeError` where the binding can't take such a value."""
+    try:
+        datum = _converter(binding.kind).encode(value, expected_type=annotation)
+    except NotImplementedError:
+        raise TypeError(
+            f'unable to encode outgoing TypedData: unsupported type "{binding.kind}" for Python type "{type(value).__name__}"'
+        ) from None
+    return NOTHING if datum is None else datum
+
+
+def cookie_parts(morsel: Morsel) -> dict[str, Any] | None:
+    """A cookie's attributes with their types; `None` where one does not parse, which drops the cookie as Microsoft's worker does.
+
+    A date that is none is the one error: `ValueError`.
+    """
+    try:
+        max_age = int(morsel["max-age"]) if morsel["max-age"] else None
+    except ValueError:
+        return None
+    if not isinstance(morsel["secure"] or False, bool) or not isinstance(morsel["httponly"] or False, bool):
+        return None
+    expires = None
+    if morsel["expires"]:
+        date = parse_date(morsel["expires"])
+        if date is None:
+            raise ValueError(f"Can not parse value {morsel['expires']} of expires in the cookie due to invalid format.")
+        expires = int(date.timestamp())
+    return {
+        "name": morsel.key,
+        "value": morsel.coded_value,
+        "domain": morsel["domain"],
+        "path": morsel["path"],
+        "expires": expires,
+        "max_age": max_age,
+        "secure": bool(morsel["secure"]),
+        "http_only": bool(morsel["httponly"]),
+        "same_site": morsel["samesite"] or None,
+    }

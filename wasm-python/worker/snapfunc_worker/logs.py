@@ -1,0 +1,115 @@
+"""What user code logs and prints, on its way to the host.
+
+Records of the root logger cross with their level and logger; what is printed crosses line by line. Nothing is kept back when an invocation ends.
+"""
+
+import io
+import logging
+import sys
+from collections.abc import Callable
+
+from .model import Level
+
+Emit = Callable[[Level, str, str, str | None], None]
+"""Hands one record to the host: level, logger, text, invocation id."""
+
+_LEVELS = (
+    (logging.CRITICAL, Level.CRITICAL),
+    (logging.ERROR, Level.ERROR),
+    (logging.WARNING, Level.WARNING),
+    (logging.INFO, Level.INFORMATION),
+    (logging.DEBUG, Level.DEBUG),
+)
+
+_invocation_id: str | None = None
+_installed_level: int | None = None
+_printed: "list[_Printed]" = []
+
+
+def install(emit: Emit) -> None:
+    """Sends records of the root logger and everything printed to `emit`."""
+    root = logging.getLogger()
+    root.addHandler(_Handler(emit))
+    _printed[:] = [_Printed(emit, Level.INFORMATION, "stdout"), _Printed(emit, Level.INFORMATION, "stderr")]
+    sys.stdout, sys.stderr = (_text(printed) for printed in _printed)
+
+
+def set_level(level: Level) -> None:
+    """Sets what the root logger lets through, unless the app has set that itself."""
+    global _installed_level
+    root = logging.getLogger()
+    if _installed_level is not None and root.level != _installed_level:
+        return
+    _installed_level = logging.DEBUG if level <= Level.DEBUG else logging.INFO
+    root.setLevel(_installed_level)
+
+
+def begin(invocation_id: str | None) -> None:
+    """Attributes what is logged and printed from now on to an invocation."""
+    global _invocation_id
+    _invocation_id = invocation_id
+
+
+def end() -> None:
+    """Hands over what was printed without a line's end."""
+    for stream in (sys.stdout, sys.stderr):
+        if not stream.closed:
+            stream.flush()
+    for printed in _printed:
+        printed.finish_line()
+
+
+class _Handler(logging.Handler):
+    def __init__(self, emit: Emit) -> None:
+        super().__init__()
+        self._emit = emit
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            text = self.format(record)
+        except Exception as error:  # a record whose arguments don't fit its format must not fail the function
+            text = f"{record.msg!r} (a log record that can't be formatted: {error})"
+        self._emit(_level(record.levelno), record.name, text, _invocation_id)
+
+
+def _level(number: int) -> Level:
+    for threshold, level in _LEVELS:
+        if number >= threshold:
+            return level
+    return Level.TRACE
+
+
+class _Printed(io.RawIOBase):
+    """A standard stream whose lines are log records."""
+
+    def __init__(self, emit: Emit, level: Level, name: str) -> None:
+        self._emit = emit
+        self._level = level
+        self._line = bytearray()
+        self.name = name
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return 1 if self.name == "stdout" else 2
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        self._line += data
+        end = self._line.rfind(b"\n")
+        if end >= 0:
+            whole, self._line = self._line[:end], self._line[end + 1 :]
+            self._send(whole)
+        return len(data)
+
+    def finish_line(self) -> None:
+        if self._line:
+            line, self._line = self._line, bytearray()
+            self._send(line)
+
+    def _send(self, text: bytearray) -> None:
+        self._emit(self._level, self.name, text.decode("utf-8", "backslashreplace"), _invocation_id)
+
+
+def _text(printed: _Printed) -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BufferedWriter(printed), encoding="utf-8", errors="backslashreplace", line_buffering=True)

@@ -1,0 +1,119 @@
+"""What the worker's modules hand each other. The nouns are those of `host-api.wit`; `wit` translates where the two differ.
+
+`Datum` is the SDK's own `azure.functions.meta.Datum`: the SDK's converters take and give it.
+"""
+
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from azure.functions.meta import Datum
+
+
+class Level(enum.IntEnum):
+    """Severities of log records, in the order of the contract's `level`."""
+
+    TRACE = 0
+    DEBUG = 1
+    INFORMATION = 2
+    WARNING = 3
+    ERROR = 4
+    CRITICAL = 5
+
+
+@dataclass
+class Binding:
+    """One binding of a function, as its function.json says."""
+
+    name: str
+    kind: str
+    direction: str
+    """`in`, `out` or `inout`."""
+    data_type: str = "undefined"
+    """`undefined`, `text`, `binary` or `stream`."""
+
+
+@dataclass
+class FunctionSource:
+    """Where a function of programming model v1 is. Paths are absolute."""
+
+    name: str
+    directory: str
+    script_file: str
+    entry_point: str
+    bindings: list[Binding]
+
+
+@dataclass
+class App:
+    """What to load."""
+
+    root: str
+    package_paths: list[str]
+    functions: list[FunctionSource]
+
+
+@dataclass
+class Failure:
+    """An error raised by the app, or found in it."""
+
+    kind: str
+    message: str
+    stack: str
+
+
+class LoadError(Exception):
+    """A function that can't be loaded, with a sentence that says why."""
+
+
+@dataclass
+class Parameter:
+    """An input or output parameter of a function, after its annotation was checked against its binding."""
+
+    binding: Binding
+    annotation: type | None
+
+
+@dataclass
+class Function:
+    """A function that can be invoked."""
+
+    name: str
+    directory: str
+    call: Callable[..., Any]
+    is_async: bool
+    takes_context: bool
+    inputs: dict[str, Parameter]
+    outputs: dict[str, Parameter]
+    returns: Parameter | None
+    """The `$return` binding."""
+
+
+class Pending(Protocol):
+    """The attempt that a retry follows."""
+
+    count: int
+    max_count: int
+    last_failure: Any
+
+
+@dataclass
+class Invocation:
+    """One run of one function."""
+
+    id: str
+    function_name: str
+    traceparent: str = ""
+    tracestate: str = ""
+    retry: Pending | None = None
+    trigger_metadata: Mapping[str, Datum] = field(default_factory=dict)
+    inputs: Mapping[str, Datum] = field(default_factory=dict)
+
+
+@dataclass
+class Outcome:
+    """What a function that did not fail gave back."""
+
+    return_value: Datum | None
+    outputs: list[tuple[str, Datum]]

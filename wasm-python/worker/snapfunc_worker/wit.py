@@ -1,0 +1,154 @@
+"""The worker as a WebAssembly component: the only module that knows the generated bindings of `host-api.wit`.
+
+componentize-py makes the component from this module: it looks for the class `Worker` here. Importing it also warms what every app needs (see
+`preload`), because the interpreter's memory is snapshotted after the import.
+"""
+
+from typing import Any
+
+from azure.functions.meta import Datum
+from componentize_py_types import Err
+from wit_world import exports
+from wit_world.exports import worker as wit_worker
+from wit_world.imports import logging as wit_logging
+from wit_world.imports import types as wit
+
+from . import absent, convert, logs, loop, preload
+from .model import App, Binding, Failure, FunctionSource, Invocation, Level, Outcome
+from .worker import Worker as _Worker
+
+
+absent.install()
+preload.run()
+loop.install()
+
+_LEVELS = list(wit_logging.Level)
+_DIRECTIONS = ("in", "out", "inout")
+_DATA_TYPES = ("undefined", "text", "binary", "stream")
+
+
+def _emit(level: Level, logger: str, text: str, invocation_id: str | None) -> None:
+    wit_logging.log(wit_logging.LogRecord(_LEVELS[level], logger, text, invocation_id))
+
+
+logs.install(_emit)
+
+
+class Worker(exports.Worker):
+    """The exports of the contract's `worker`."""
+
+    _worker = _Worker()
+
+    def configure(self, configuration: wit_worker.Configuration) -> None:
+        self._worker.configure(configuration.settings, configuration.entropy, Level(configuration.log_level.value))
+
+    def load(self, app: wit_worker.App) -> list[wit_worker.LoadedFunction]:
+        loaded = self._worker.load(App(app.root, app.package_paths, [_source(function) for function in app.functions]))
+        return [wit_worker.LoadedFunction(name, failure and _failure(failure)) for name, failure in loaded]
+
+    def invoke(self, invocation: wit_worker.Invocation) -> wit_worker.Outcome:
+        result = self._worker.invoke(
+            Invocation(
+                id=invocation.id,
+                function_name=invocation.function_name,
+                traceparent=invocation.trace.traceparent,
+                tracestate=invocation.trace.tracestate,
+                retry=invocation.retry,
+                trigger_metadata={name: _from_wit(datum) for name, datum in invocation.trigger_metadata},
+                inputs={name: _from_wit(datum) for name, datum in invocation.inputs},
+            )
+        )
+        if isinstance(result, Failure):
+            raise Err(_failure(result))
+        return _outcome(result)
+
+
+def _source(function: wit_worker.FunctionSource) -> FunctionSource:
+    bindings = [
+        Binding(binding.name, binding.kind, _DIRECTIONS[binding.direction.value], _DATA_TYPES[binding.data_type.value])
+        for binding in function.bindings
+    ]
+    return FunctionSource(function.name, function.directory, function.script_file, function.entry_point, bindings)
+
+
+def _failure(failure: Failure) -> wit.Failure:
+    return wit.Failure(_valid(failure.kind), _valid(failure.message), _valid(failure.stack))
+
+
+def _valid(text: str) -> str:
+    """Text that UTF-8 can carry: a lone surrogate in an exception's message must not hide it."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _outcome(outcome: Outcome) -> wit_worker.Outcome:
+    try:
+        returned = wit.Datum_None_() if outcome.return_value is None else _to_wit(outcome.return_value)
+        return wit_worker.Outcome(returned, [(name, _to_wit(datum)) for name, datum in outcome.outputs])
+    except Exception as error:  # a response whose parts are not what they should be is the function's failure
+        raise Err(wit.Failure(type(error).__name__, str(error), str(error))) from None
+
+
+class _Value:
+    """What the SDK's HTTP converter expects around each header and parameter: something with a `value`."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+
+def _http(request: wit.HttpRequest) -> Datum:
+    return Datum(
+        {
+            "method": _Value(request.method),
+            "url": _Value(request.url),
+            "headers": {name: _Value(value) for name, value in request.headers},
+            "query": {name: _Value(value) for name, value in request.query},
+            "params": {name: _Value(value) for name, value in request.route_params},
+            "body": Datum(request.body, "bytes"),
+        },
+        "http",
+    )
+
+
+_TYPES: dict[type, str] = {
+    wit.Datum_Text: "string",
+    wit.Datum_Json: "json",
+    wit.Datum_Bytes: "bytes",
+    wit.Datum_Int: "int",
+    wit.Datum_Float: "double",
+    wit.Datum_CollectionText: "collection_string",
+    wit.Datum_CollectionBytes: "collection_bytes",
+    wit.Datum_CollectionInt: "collection_sint64",
+    wit.Datum_CollectionFloat: "collection_double",
+}
+_CASES: dict[str | None, Any] = {name: case for case, name in _TYPES.items()}
+
+
+def _from_wit(datum: wit.Datum) -> Datum:
+    if isinstance(datum, wit.Datum_HttpRequest):
+        return _http(datum.value)
+    kind = _TYPES.get(type(datum))
+    return convert.NOTHING if kind is None else Datum(datum.value, kind)  # type: ignore[union-attr]
+
+
+def _to_wit(datum: Datum) -> wit.Datum:
+    if datum.type == "http":
+        return wit.Datum_HttpResponse(_response(datum.value))
+    if datum.value is None or datum.type is None:
+        return wit.Datum_None_()
+    return _CASES[datum.type](datum.value)
+
+
+def _response(parts: dict[str, Any]) -> wit.HttpResponse:
+    cookies = [
+        wit.Cookie(**known)
+        for cookie in parts["cookies"] or ()
+        for morsel in cookie.values()
+        if (known := convert.cookie_parts(morsel)) is not None
+    ]
+    headers = [(name, value.value) for name, value in parts["headers"].items()]
+    status = int(parts["status_code"].value)
+    if not 100 <= status <= 999:
+        raise ValueError(f"{status} is no HTTP status code")
+    return wit.HttpResponse(status, headers, cookies, parts["body"].value)

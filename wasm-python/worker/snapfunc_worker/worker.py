@@ -1,0 +1,65 @@
+"""The worker: what the host can ask for, in Python's terms. One app, one call at a time."""
+
+import os
+import random
+import sys
+
+from . import failures, index_v1, invoke, loader, logs
+from .model import App, Failure, Function, FunctionSource, Invocation, Level, LoadError, Outcome
+
+
+class Worker:
+    """An app's functions, loaded or broken."""
+
+    def __init__(self) -> None:
+        self._functions: dict[str, Function] = {}
+        self._broken: dict[str, Failure] = {}
+
+    def configure(self, settings: list[tuple[str, str]], entropy: bytes, level: Level) -> None:
+        """Gives this instance its settings and its randomness. `os.environ` holds the settings and nothing else."""
+        os.environ.clear()
+        os.environ.update(settings)
+        random.seed(entropy)
+        debug = os.environ.get("PYTHON_ENABLE_DEBUG_LOGGING", "").lower() in ("1", "true", "yes", "y", "t")
+        logs.set_level(Level.DEBUG if debug else level)
+
+    def load(self, app: App) -> list[tuple[str, Failure | None]]:
+        """Loads every function of an app; what is wrong with one is the answer for that one."""
+        os.chdir(app.root)
+        loader.set_up_paths(app.root, app.package_paths)
+        try:
+            return [(source.name, self._load(source, app.root)) for source in app.functions]
+        finally:
+            logs.end()
+
+    def _load(self, source: FunctionSource, root: str) -> Failure | None:
+        try:
+            self._functions[source.name] = index_v1.index(source, loader.load_callable(source, root))
+        except BaseException as error:  # whatever the script raised, SystemExit too, is this function's failure
+            failure = _load_failure(error)
+            self._broken[source.name] = failure
+            return failure
+        return None
+
+    def invoke(self, invocation: Invocation) -> Outcome | Failure:
+        """Runs a function; what it raises is its failure."""
+        function = self._functions.get(invocation.function_name)
+        if function is None:
+            return self._broken.get(invocation.function_name) or _unknown(invocation.function_name)
+        try:
+            return invoke.invoke(function, invocation)
+        except BaseException as error:  # SystemExit and KeyboardInterrupt end the invocation, not the instance
+            return failures.describe(error)
+
+
+def _load_failure(error: BaseException) -> Failure:
+    failure = failures.describe(error)
+    if isinstance(error, LoadError):
+        # The sentence says it all: the frames would be the worker's own.
+        return Failure("FunctionLoadError", failure.message, failure.message)
+    return failure
+
+
+def _unknown(name: str) -> Failure:
+    message = f"function {name!r} was not loaded (Python {sys.version.split()[0]})"
+    return Failure("FunctionLoadError", message, message)
