@@ -1,1 +1,46 @@
-//! (being written)
+//! The command line: one file a command. Reads flags, prints, exits; what it starts lives in the other modules.
+
+mod cache;
+mod functions_list;
+mod start;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Runs Azure Functions Python apps, unchanged, inside WebAssembly.
+#[derive(Debug, Parser)]
+#[command(name = "snapfunc", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start an app and serve it.
+    Start(start::Start),
+    /// The same commands under the name that Azure Functions Core Tools have for them.
+    #[command(subcommand)]
+    Host(HostCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum HostCommand {
+    /// Start an app and serve it.
+    Start(start::Start),
+}
+
+/// Runs the program with the process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    let (Command::Start(start) | Command::Host(HostCommand::Start(start))) = Cli::parse().command;
+    match start.run() {
+        Ok(code) => code,
+        Err(error) => {
+            anstream::eprintln!("{}error:{:#} {error:#}", ERROR, ERROR);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+const ERROR: anstyle::Style = anstyle::AnsiColor::Red.on_default().bold();

@@ -1,2 +1,121 @@
-//! (being written)
+//! Runs an app: listens, finds the function for an event, dispatches it to the sandbox, and says on the console what happens.
+//!
+//! [`server`] accepts connections → [`router`] finds the function → [`crate::bindings`] make a datum of the event → [`dispatch`] runs the function
+//! → the way back. [`functions`] decides at start which functions can run at all.
+
+pub mod console;
+pub mod dispatch;
+mod environment;
+pub mod functions;
 pub mod route;
+pub mod router;
+pub mod server;
+
+pub use functions::Listed;
+
+use crate::app::App;
+use crate::sandbox::{Limits, Pool, PoolLimits, Runtime, Spec, Template, TemplateError};
+use console::Console;
+use dispatch::Dispatcher;
+use functions::Functions;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use router::{HttpSettings, Router};
+use std::collections::HashMap;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::num::NonZero;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+/// How many instances an app may have where host.json's `snapfunc.maxInstances` does not say.
+const MOST_INSTANCES: usize = 32;
+/// Bytes of a request's body, where `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT` does not say.
+const BODY_LIMIT: u64 = 104_857_600;
+/// Files and folders in an invocation's `/tmp`.
+const TMP_NODES: usize = 4096;
+
+/// An app, loaded and ready to serve.
+#[derive(Debug)]
+pub struct Host {
+    router: Arc<Router>,
+    listed: Vec<Listed>,
+}
+
+// === impl Host ===
+
+impl Host {
+    /// Loads an app that will be served at `address`. What is wrong with single functions is told on the console.
+    ///
+    /// # Errors
+    /// Where no instance can be made.
+    pub async fn start(app: App, runtime: Arc<Runtime>, console: Arc<Console>, address: SocketAddr) -> Result<Host, TemplateError> {
+        let mut functions = Functions::of(&app);
+        let (pool, loaded) = Pool::start(Template::new(runtime, spec(&app, &functions, console.clone(), address)), pool_limits(&app)).await?;
+        for answer in loaded {
+            if let Some(failure) = answer.error {
+                functions.set_broken(&answer.name, failure);
+            }
+        }
+        let (routes, errors) = functions.routes(&app.host.http.route_prefix);
+        for error in errors {
+            functions.refuse(error);
+        }
+        for (name, failure) in functions.broken() {
+            console.not_loaded(name, failure);
+        }
+        let broken: HashMap<_, _> = functions.broken().map(|(name, failure)| (name.to_owned(), failure.clone())).collect();
+        let dispatcher = Dispatcher::new(pool, broken, console, app.host.function_timeout);
+        let router = Arc::new(Router::new(routes, dispatcher, http_settings(&app)));
+        Ok(Host { router, listed: functions.into_listed() })
+    }
+
+    /// The app's functions, for a list that a person or a tool reads.
+    #[must_use]
+    pub fn functions(&self) -> &[Listed] {
+        &self.listed
+    }
+
+    /// Serves until `stop` is done, then lets the requests under way end. Says whether all of them did.
+    pub async fn serve(&self, listener: TcpListener, stop: impl Future<Output = ()>) -> bool {
+        server::serve(listener, self.router.clone(), stop).await
+    }
+}
+
+fn spec(app: &App, functions: &Functions, console: Arc<Console>, address: SocketAddr) -> Spec {
+    let packages = environment::Packages::of(app);
+    Spec {
+        root: app.root.clone(),
+        package_paths: packages.guest_path.into_iter().collect(),
+        packages: packages.mount,
+        settings: environment::variables(app, address),
+        functions: functions.sources(),
+        limits: Limits {
+            memory_bytes: mebibytes(app.host.snapfunc.memory_mb),
+            tmp_bytes: u64::from(app.host.snapfunc.tmp_mb) << 20,
+            tmp_nodes: TMP_NODES,
+        },
+        log_level: console.lowest_level(app.functions.iter().map(|function| function.name.as_str())),
+        logs: console,
+    }
+}
+
+fn mebibytes(number: u32) -> usize {
+    usize::try_from(u64::from(number) << 20).unwrap_or(usize::MAX)
+}
+
+fn pool_limits(app: &App) -> PoolLimits {
+    let instances = app.host.snapfunc.max_instances.and_then(|number| usize::try_from(number).ok());
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    PoolLimits { instances: instances.unwrap_or(MOST_INSTANCES).max(1), starting: cores }
+}
+
+fn http_settings(app: &App) -> HttpSettings {
+    let body_limit = app.settings.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT").and_then(|text| text.trim().parse().ok());
+    let header = |(name, value): &(String, String)| Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?));
+    HttpSettings {
+        body_limit: body_limit.unwrap_or(BODY_LIMIT),
+        home_page: !app.settings.is_true("AzureWebJobsDisableHomepage"),
+        // `app` has refused what is no header.
+        custom_headers: app.host.http.custom_headers.iter().filter_map(header).collect::<HeaderMap>(),
+    }
+}

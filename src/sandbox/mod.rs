@@ -21,6 +21,9 @@ mod state;
 mod template;
 mod ticker;
 
+#[cfg(test)]
+mod tests;
+
 pub use base::CacheError;
 pub use instance::{Instance, InvokeError};
 pub use limits::Limits;

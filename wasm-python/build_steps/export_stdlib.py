@@ -1,7 +1,8 @@
 """Runs inside the guest's Python, at build time: copies its standard library out and compiles it.
 
-componentize-py mounts the standard library at `/python` while it makes a component, and only then. The host mounts this copy there at run time,
-so that modules can be imported late. The bytecode is compiled by the Python that will read it, and not checked against the source again.
+componentize-py mounts the standard library at `/python` while it makes a component, and only then. The host mounts this copy there at run
+time, so that modules can be imported late. The bytecode is compiled by the Python that will read it, and not checked against the source
+again.
 """
 
 import os

@@ -7,7 +7,7 @@ mod trigger;
 
 pub use request::to_datum;
 pub use response::{ResponseError, from_outcome};
-pub use trigger::{AuthLevel, FieldError, HttpTrigger};
+pub use trigger::{AuthLevel, HttpTrigger};
 
 /// The trigger's type in function.json.
 pub const TRIGGER: &str = "httpTrigger";

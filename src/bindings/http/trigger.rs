@@ -1,8 +1,9 @@
 //! The trigger's fields in function.json.
 
+use crate::app::{Binding, FieldError};
 use http::Method;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// Who may call a function: `authLevel`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -27,16 +28,7 @@ pub struct HttpTrigger {
     pub route: Option<String>,
 }
 
-/// A field with a value that it can't have: its name, and what it may be.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{field}` {problem}")]
-pub struct FieldError {
-    /// The field.
-    pub field: &'static str,
-    /// What is wrong with its value.
-    pub problem: String,
-}
-
+/// `methods` is a list; one method alone is taken as such too.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum OneOrMany {
@@ -48,38 +40,43 @@ enum OneOrMany {
 
 impl HttpTrigger {
     /// Reads the binding's fields; others than the trigger's own are ignored.
-    pub fn from_fields(fields: &Map<String, Value>) -> Result<Self, FieldError> {
+    ///
+    /// # Errors
+    /// A field with a value that it can't have, with file and line.
+    pub fn from_binding(binding: &Binding) -> Result<Self, FieldError> {
         Ok(HttpTrigger {
-            auth_level: fields.get("authLevel").map_or(Ok(AuthLevel::default()), auth_level)?,
-            methods: fields.get("methods").filter(|value| !value.is_null()).map(methods).transpose()?.flatten(),
-            route: fields.get("route").filter(|value| !value.is_null()).map(route).transpose()?,
+            auth_level: field(binding, "authLevel", auth_level)?.unwrap_or_default(),
+            methods: field(binding, "methods", methods)?.filter(|methods| !methods.is_empty()),
+            route: field(binding, "route", route)?,
         })
     }
 }
 
-fn auth_level(value: &Value) -> Result<AuthLevel, FieldError> {
+/// A field as `parse` understands it, which answers with what is wrong otherwise.
+fn field<T>(binding: &Binding, name: &str, parse: impl FnOnce(&Value) -> Result<T, &'static str>) -> Result<Option<T>, FieldError> {
+    binding.field(name).map(|value| parse(value).map_err(|problem| binding.error(name, format!("{problem}, not {value}")))).transpose()
+}
+
+fn auth_level(value: &Value) -> Result<AuthLevel, &'static str> {
     match value.as_str().map(str::to_ascii_lowercase).as_deref() {
         Some("anonymous") => Ok(AuthLevel::Anonymous),
         Some("function") => Ok(AuthLevel::Function),
         Some("admin") => Ok(AuthLevel::Admin),
-        _ => Err(FieldError { field: "authLevel", problem: format!("is {value}, but must be \"anonymous\", \"function\" or \"admin\"") }),
+        _ => Err("must be anonymous, function or admin"),
     }
 }
 
-fn methods(value: &Value) -> Result<Option<Vec<Method>>, FieldError> {
-    let wrong = || FieldError { field: "methods", problem: format!("is {value}, but must be a list of HTTP methods such as [\"get\", \"post\"]") };
-    let names = match OneOrMany::deserialize(value) {
-        Ok(OneOrMany::One(name)) => vec![name],
-        Ok(OneOrMany::Many(names)) => names,
-        Err(_) => return Err(wrong()),
+fn methods(value: &Value) -> Result<Vec<Method>, &'static str> {
+    const EXPECTED: &str = "must be a list of HTTP methods like [\"get\", \"post\"]";
+    let names = match OneOrMany::deserialize(value).map_err(|_| EXPECTED)? {
+        OneOrMany::One(name) => vec![name],
+        OneOrMany::Many(names) => names,
     };
-    let parsed: Result<Vec<_>, _> = names.iter().map(|name| Method::from_bytes(name.to_ascii_uppercase().as_bytes())).collect();
-    Ok(Some(parsed.map_err(|_| wrong())?).filter(|methods| !methods.is_empty()))
+    names.iter().map(|name| Method::from_bytes(name.to_ascii_uppercase().as_bytes()).map_err(|_| EXPECTED)).collect()
 }
 
-fn route(value: &Value) -> Result<String, FieldError> {
-    let text = value.as_str().ok_or_else(|| FieldError { field: "route", problem: format!("is {value}, but must be a text") })?;
-    Ok(text.to_owned())
+fn route(value: &Value) -> Result<String, &'static str> {
+    value.as_str().map(str::to_owned).ok_or("must be a text like items/{id}")
 }
 
 #[cfg(test)]
@@ -88,7 +85,9 @@ mod tests {
     use serde_json::json;
 
     fn read(fields: Value) -> Result<HttpTrigger, FieldError> {
-        HttpTrigger::from_fields(fields.as_object().unwrap())
+        let mut all = json!({"type": "httpTrigger", "name": "req"}).as_object().unwrap().clone();
+        all.extend(fields.as_object().unwrap().clone());
+        HttpTrigger::from_binding(&Binding::from_fields("f/function.json", all)?)
     }
 
     #[test]
@@ -106,14 +105,16 @@ mod tests {
     }
 
     #[test]
-    fn wrong_values_name_the_field() {
+    fn wrong_values_name_file_and_field() {
         for (fields, field) in [
-            (json!({"authLevel": "user"}), "authLevel"),
-            (json!({"methods": ["g t"]}), "methods"),
-            (json!({"methods": 1}), "methods"),
-            (json!({"route": 1}), "route"),
+            (json!({"authLevel": "user"}), "req.authLevel"),
+            (json!({"methods": ["g t"]}), "req.methods"),
+            (json!({"methods": 1}), "req.methods"),
+            (json!({"route": 1}), "req.route"),
         ] {
-            assert_eq!(read(fields).unwrap_err().field, field);
+            let error = read(fields).unwrap_err();
+            assert_eq!(error.field, field);
+            assert!(error.to_string().starts_with("f/function.json"), "{error}");
         }
     }
 }

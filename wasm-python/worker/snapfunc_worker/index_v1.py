@@ -43,7 +43,7 @@ class _Indexer:
             name=self.source.name,
             directory=self.source.directory,
             call=self.call,
-            is_async=inspect.iscoroutinefunction(self.call) or inspect.iscoroutinefunction(getattr(self.call, "__call__", None)),
+            is_async=inspect.iscoroutinefunction(self.call) or inspect.iscoroutinefunction(type(self.call).__call__),
             takes_context=takes_context,
             inputs=inputs,
             outputs=outputs,
@@ -112,7 +112,7 @@ class _Indexer:
 
     def _output(self, binding: Binding, annotation: Any, is_out: bool) -> Parameter:
         if annotation is not None and not is_out:
-            raise self.error(f"binding {binding.name} is declared to have the \"out\" direction, but its annotation in Python is not Out[...]")
+            raise self.error(f'binding {binding.name} has the "out" direction in function.json, but its Python annotation is not Out[...]')
         concrete = annotation if isinstance(annotation, type) else None
         if concrete is not None and not convert.accepts_output(binding.kind, concrete):
             raise self._mismatch(binding, concrete)
@@ -120,7 +120,7 @@ class _Indexer:
 
     def _input(self, binding: Binding, annotation: Any, is_out: bool) -> Parameter:
         if is_out:
-            raise self.error(f"binding {binding.name} is declared to have the \"in\" direction in function.json, but its annotation is Out[...]")
+            raise self.error(f'binding {binding.name} has the "in" direction in function.json, but its annotation in Python is Out[...]')
         concrete = annotation if isinstance(annotation, type) else None
         if concrete is not None and not convert.accepts_input(binding.kind, concrete):
             raise self._mismatch(binding, concrete)

@@ -12,6 +12,7 @@ from azure.functions.meta import Datum
 from . import context, convert, logs, loop
 from .model import Function, Invocation, Outcome
 
+
 class Out(func.Out):
     """An output parameter. What was set last counts."""
 

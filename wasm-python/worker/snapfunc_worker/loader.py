@@ -8,6 +8,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from . import absent
 from .model import FunctionSource, LoadError
 
 APP_PACKAGE = "__app__"
@@ -63,6 +64,11 @@ def _module_name(source: FunctionSource, root: str) -> str:
 
 
 def _advise(error: ImportError) -> None:
-    """Adds to a failed import what to do about it, in one line, as Microsoft's worker words it."""
+    """Adds to a failed import what to do about it, in one line, as Microsoft's worker words it.
+
+    Not where the sandbox itself lacks the module: no requirements.txt helps then, and the error says why.
+    """
+    if absent.is_explained(error):
+        return
     error.msg = f"{str(error.msg).rstrip('.')}. {_MISSING_MODULE_ADVICE.format(path=sys.path)}"
     error.args = (error.msg, *error.args[1:])

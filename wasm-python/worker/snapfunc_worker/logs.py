@@ -1,6 +1,7 @@
 """What user code logs and prints, on its way to the host.
 
-Records of the root logger cross with their level and logger; what is printed crosses line by line. Nothing is kept back when an invocation ends.
+Records of the root logger cross with their level and logger; what is printed crosses line by line. Nothing is kept back when an invocation
+ends.
 """
 
 import io

@@ -75,17 +75,7 @@ class Loop(selector_events.BaseSelectorEventLoop):
             self._check_default_executor()
         elif not isinstance(executor, concurrent.futures.ThreadPoolExecutor):
             return asyncio.wrap_future(executor.submit(func, *args), loop=self)
-        future: asyncio.Future[Any] = self.create_future()
-        result, error = inline.outcome(func, *args)
-        if isinstance(error, StopIteration):  # a future refuses it: it would end the coroutine that awaits
-            refused = RuntimeError("StopIteration interacts badly with generators and cannot be raised into a Future")
-            refused.__cause__ = error
-            future.set_exception(refused)
-        elif error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)
-        return future
+        return inline.settle(self.create_future(), func, *args)
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
         """asyncio's own would start a thread to wait in."""
@@ -124,8 +114,10 @@ class Loop(selector_events.BaseSelectorEventLoop):
             task.exception()  # seen, so not worth a warning
             raise
         finally:
+            stopped = self._stopping
             self._run_forever_cleanup()
         if not task.done():
+            self._stopping = stopped  # by the coroutine itself
             return self._finish(task)
         try:
             return task.result()

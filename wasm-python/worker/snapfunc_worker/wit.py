@@ -1,7 +1,7 @@
 """The worker as a WebAssembly component: the only module that knows the generated bindings of `host-api.wit`.
 
-componentize-py makes the component from this module: it looks for the class `Worker` here. Importing it also warms what every app needs (see
-`preload`), because the interpreter's memory is snapshotted after the import.
+componentize-py makes the component from this module: it looks for the class `Worker` here. Importing it also warms what every app needs
+(see `preload`), because the interpreter's memory is snapshotted after the import.
 """
 
 from typing import Any
@@ -13,12 +13,10 @@ from wit_world.exports import worker as wit_worker
 from wit_world.imports import logging as wit_logging
 from wit_world.imports import types as wit
 
-from . import absent, convert, logs, loop, preload
+from . import convert, logs, loop, preload
 from .model import App, Binding, Failure, FunctionSource, Invocation, Level, Outcome
 from .worker import Worker as _Worker
 
-
-absent.install()
 preload.run()
 loop.install()
 

@@ -1,7 +1,10 @@
 """What WASI lacks says so, and only when it is used: importing a library that could use threads or TLS must not fail.
 
-`install()` comes before anything imports asyncio: asyncio decides at its import whether there is an `ssl`.
+`install()` comes before anything imports asyncio or http.client, and the SDK imports both: they decide at their import whether there is an
+`ssl`. Hence it is called where the package begins.
 """
+
+import sys
 
 from . import modules
 
@@ -12,9 +15,10 @@ def install(force: bool = False) -> None:
     `force` treats everything as missing. It is for tests, in a process of their own: there is no way back.
     """
     modules.install(force)
-    from . import parallel  # imports asyncio
+    if force or sys.platform == "wasi":
+        from . import parallel  # imports asyncio
 
-    parallel.install(force)
+        parallel.install()
 
 
 is_explained = modules.is_explained

@@ -1,12 +1,14 @@
 """Calls made here and now, in place of another thread. Imports asyncio, so only after `modules.install()`."""
 
 import asyncio
+import concurrent.futures
 import contextvars
 from asyncio import events, tasks
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+F = TypeVar("F", bound="asyncio.Future[Any] | concurrent.futures.Future[Any]")
 
 
 def as_in_a_thread(func: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
@@ -27,12 +29,18 @@ def as_in_a_thread(func: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
             tasks._enter_task(loop, task)  # type: ignore[attr-defined]
 
 
-def outcome(func: Callable[..., T], /, *args: Any, **kwargs: Any) -> tuple[T | None, BaseException | None]:
-    """What `as_in_a_thread` returned or raised, for a future to hold. `SystemExit` too: a pool raises it where the result is asked for.
+def settle(future: F, func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> F:
+    """Gives a future what `as_in_a_thread` returns or raises. `SystemExit` too: a pool raises it where the result is asked for.
 
-    A frame of its own, so that the exception's traceback does not lead to the future that holds the exception.
+    The exception's traceback leads to this frame and its caller's, so neither may hold the future: that is a cycle for the collector.
     """
     try:
-        return as_in_a_thread(func, *args, **kwargs), None
-    except BaseException as error:
-        return None, error
+        try:
+            result = as_in_a_thread(func, *args, **kwargs)
+        except BaseException as error:
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+        return future
+    finally:
+        del future

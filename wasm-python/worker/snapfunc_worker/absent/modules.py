@@ -9,7 +9,7 @@ import importlib.util
 import os
 import sys
 import types
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from . import tls, tls_numbers
@@ -77,6 +77,11 @@ def _reason(fullname: str, folders: Sequence[str]) -> str:
     needed_by = _NATIVE.get(fullname)
     if needed_by is not None:
         return f"{needed_by} needs native code that {_HERE}"
+    file = _foreign_library(fullname, folders)
+    return _FOREIGN.format(package=fullname.partition(".")[0], file=file) if file else ""
+
+
+def _foreign_library(fullname: str, folders: Iterable[str]) -> str:
     start = fullname.rpartition(".")[2] + "."
     for folder in folders:
         try:
@@ -85,7 +90,7 @@ def _reason(fullname: str, folders: Sequence[str]) -> str:
             continue
         for name in names:
             if name.startswith(start) and name.endswith((".so", ".pyd")):
-                return _FOREIGN.format(package=fullname.partition(".")[0], file=name)
+                return name
     return ""
 
 
@@ -143,8 +148,38 @@ def _explain_foreign_libraries() -> None:
     loader.create_module = create_module
 
 
+def _ignore_stub_folders() -> None:
+    """A folder of type stubs beside a foreign library, as pydantic_core has, would be imported as an empty namespace package."""
+    path_finder: Any = importlib.machinery.PathFinder
+    find = path_finder.find_spec
+    if getattr(find, "ignores", False):
+        return
+
+    def find_spec(
+        cls: Any, fullname: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        spec = find(fullname, path, target)
+        if spec is not None and spec.loader is None and _foreign_library(fullname, sys.path if path is None else path):
+            return None
+        return spec
+
+    find_spec.ignores = True  # type: ignore[attr-defined]
+    path_finder.find_spec = classmethod(find_spec)
+
+
+def _check_order() -> None:
+    """Some modules look for `ssl` once, when they are imported, and do without for ever: `http.client` would have no HTTPSConnection."""
+    late = [name for name in ("asyncio", "http.client", "urllib.request") if name in sys.modules]
+    if late and "ssl" not in sys.modules:
+        raise RuntimeError(
+            f"absent.install() comes too late, after the import of {', '.join(late)}: call it in snapfunc_worker/__init__.py"
+        )
+
+
 def install(force: bool = False) -> None:
     """Explains what can't be imported, and lets `ssl` and `ctypes` be imported."""
+    if sys.platform == "wasi":
+        _check_order()
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.append(_Finder())
     if force:
@@ -155,3 +190,4 @@ def install(force: bool = False) -> None:
         _provide_ctypes()
     if force or sys.platform == "wasi":
         _explain_foreign_libraries()
+        _ignore_stub_folders()

@@ -8,7 +8,6 @@ import multiprocessing.context
 import multiprocessing.process
 import os
 import subprocess
-import sys
 import threading
 import weakref
 from collections.abc import Callable
@@ -61,13 +60,12 @@ def submit(self: thread.ThreadPoolExecutor, fn: Callable[..., Any], /, *args: An
     _initialise(self)
     if self._broken:
         raise thread.BrokenThreadPool(self._broken)
+    return inline.settle(_running(), fn, *args, **kwargs)
+
+
+def _running() -> "concurrent.futures.Future[Any]":
     future: concurrent.futures.Future[Any] = concurrent.futures.Future()
     future.set_running_or_notify_cancel()
-    result, error = inline.outcome(fn, *args, **kwargs)
-    if error is None:
-        future.set_result(result)
-    else:
-        future.set_exception(error)
     return future
 
 
@@ -92,10 +90,8 @@ def _explain_missing(name: str) -> NoReturn:
     raise AttributeError(f"module 'os' has no attribute {name!r}{reason}", name=name, obj=os)
 
 
-def install(force: bool = False) -> None:
-    """Replaces what starts threads and processes where neither can be started."""
-    if sys.platform != "wasi" and not force:
-        return
+def install() -> None:
+    """Replaces what starts threads and processes."""
     threading.Thread.start = _refuse_thread  # type: ignore[method-assign]
     thread.ThreadPoolExecutor.submit = submit  # type: ignore[method-assign,assignment]
     concurrent.futures.ProcessPoolExecutor = ProcessPoolExecutor  # type: ignore[misc,assignment]

@@ -1,0 +1,122 @@
+//! Functions: what a function.json says.
+//!
+//! This module holds the nouns; [`read`](self) makes them from files. It knows the fields that all bindings share. What else a binding type
+//! has is kept as written, for the binding's own module.
+
+mod binding;
+mod bindings;
+mod discovery;
+mod read;
+mod retry;
+mod script;
+
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use super::folder::FileError;
+use super::json::JsonError;
+use super::origin::{ConfigError, FieldError, Origin};
+
+pub use binding::{Binding, DataType, Direction};
+pub use bindings::{Bindings, BindingsError};
+pub(super) use discovery::{discover, why_none};
+pub use retry::{RetryPolicy, RetryStrategy};
+
+/// The file that makes a folder a function.
+pub(super) const FILE: &str = "function.json";
+
+/// A function of programming model v1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Function {
+    /// The folder's name: a letter, then letters, digits, `_` and `-`; at most 128. Two functions differ in more than case.
+    pub name: String,
+    /// The script, relative to the app's root, with `/`: `hello/__init__.py`, `shared/x.py`.
+    pub script_file: String,
+    /// The callable in the script. Default `main`.
+    pub entry_point: String,
+    /// What starts it, what it gets and what it gives.
+    pub bindings: Bindings,
+    /// What happens after a failure, if function.json says so.
+    pub retry: Option<RetryPolicy>,
+    /// Whether it must not run: `disabled` in function.json, or the setting `AzureWebJobs.NAME.Disabled`.
+    pub disabled: bool,
+    /// All of function.json.
+    pub config: Map<String, Value>,
+}
+
+/// A function that can't be run, because of what is on disk.
+#[derive(Debug)]
+pub struct BrokenFunction {
+    /// The folder's name.
+    pub name: String,
+    /// Why.
+    pub error: FunctionError,
+}
+
+/// Why a function can't be run. Files are relative to the app's root.
+#[derive(Debug, Error)]
+pub enum FunctionError {
+    /// The folder's name can't be a function's.
+    #[error(
+        "the folder {name} holds a function.json, but its name can't be a function's: rename it to a letter and up to 127 letters, digits, \
+         `_` and `-` (and not `host`)"
+    )]
+    Name {
+        /// The folder.
+        name: String,
+    },
+    /// Names of functions ignore case.
+    #[error("the folders {other} and {name} are the same function, as case doesn't count: rename one")]
+    SameName {
+        /// The folder.
+        name: String,
+        /// The one that came first.
+        other: String,
+    },
+    /// Its function.json can't be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Its bindings don't make a function.
+    #[error("{place}: {error}")]
+    Bindings {
+        /// Where `bindings` is.
+        place: Origin,
+        /// What is wrong with them.
+        error: BindingsError,
+    },
+    /// There is no script.
+    #[error("{folder}/function.json: there is no script: add __init__.py to the folder, or name the file with `scriptFile`")]
+    NoScript {
+        /// The folder.
+        folder: String,
+    },
+    /// A file of it can't be looked at.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+// === impl Function ===
+
+impl Function {
+    /// The binding that starts it.
+    pub fn trigger(&self) -> &Binding {
+        self.bindings.trigger()
+    }
+}
+
+// === impl FunctionError ===
+
+impl From<FieldError> for FunctionError {
+    fn from(error: FieldError) -> Self {
+        FunctionError::Config(error.into())
+    }
+}
+
+impl From<JsonError> for FunctionError {
+    fn from(error: JsonError) -> Self {
+        FunctionError::Config(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests;

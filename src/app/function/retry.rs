@@ -1,0 +1,59 @@
+//! `retry` in function.json: what happens after an invocation failed.
+//!
+//! Fields and checks of the Functions host 4.x (`RetryOptions`).
+
+use std::time::Duration;
+
+use crate::app::fields::Node;
+use crate::app::origin::FieldError;
+
+/// Whether and when a failed invocation runs again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// How long to wait.
+    pub strategy: RetryStrategy,
+    /// How many times it runs again; `None` (-1): until it succeeds.
+    pub max_retry_count: Option<u32>,
+}
+
+/// How long to wait before the next attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetryStrategy {
+    /// Always as long.
+    FixedDelay {
+        /// How long.
+        delay: Duration,
+    },
+    /// Longer each time.
+    ExponentialBackoff {
+        /// Before the first retry.
+        minimum: Duration,
+        /// Never longer than this; not less than `minimum`.
+        maximum: Duration,
+    },
+}
+
+// === impl RetryPolicy ===
+
+impl RetryPolicy {
+    /// Reads the `retry` object.
+    pub(super) fn read(node: &Node<'_>) -> Result<RetryPolicy, FieldError> {
+        let required = |name, remedy| node.get(name).ok_or_else(|| node.missing(name, remedy));
+        let interval = |name| required(name, "add a time span like `00:00:10`")?.duration();
+
+        let strategy = required("strategy", "add `fixedDelay` or `exponentialBackoff`")?;
+        let max_retry_count = required("maxRetryCount", "add a number, or -1 for no limit")?.integer(-1, i64::from(i32::MAX))?;
+        let strategy = match strategy.text()?.to_ascii_lowercase().as_str() {
+            "fixeddelay" => RetryStrategy::FixedDelay { delay: interval("delayInterval")? },
+            "exponentialbackoff" => {
+                let (minimum, maximum) = (interval("minimumInterval")?, interval("maximumInterval")?);
+                if minimum > maximum {
+                    return Err(node.error("must not have a minimumInterval longer than its maximumInterval"));
+                }
+                RetryStrategy::ExponentialBackoff { minimum, maximum }
+            }
+            _ => return Err(strategy.expected("fixedDelay or exponentialBackoff")),
+        };
+        Ok(RetryPolicy { strategy, max_retry_count: u32::try_from(max_retry_count).ok() })
+    }
+}

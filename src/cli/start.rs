@@ -1,0 +1,282 @@
+//! `snapfunc start`: reads an app, loads it and serves it until told to stop.
+
+use super::{cache, functions_list};
+use crate::app::{App, LogLevel, ProgrammingModel, ReadOptions};
+use crate::host::Host;
+use crate::host::console::Console;
+use crate::sandbox::{Progress, Runtime};
+use anyhow::{Context, bail};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::runtime;
+
+const DEFAULT_PORT: u16 = 7071;
+
+/// The flags. Those of Core Tools keep their names; a camelCase name is an alias of the kebab-case one.
+#[derive(Debug, Args)]
+pub(super) struct Start {
+    /// Port to listen on [default: Host.LocalHttpPort of local.settings.json, else 7071]
+    #[arg(short, long)]
+    port: Option<u16>,
+
+    /// Address to listen on
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    address: IpAddr,
+
+    /// The app's folder [default: AzureWebJobsScriptRoot, else the current folder]
+    #[arg(long, alias = "prefix", value_name = "DIR")]
+    script_root: Option<PathBuf>,
+
+    /// Run only these functions
+    #[arg(long, num_args = 1.., value_name = "NAME")]
+    functions: Vec<String>,
+
+    /// Memory of one instance, in MiB [default: snapfunc.memoryMb of host.json, else 512]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(64..=4096))]
+    memory_mb: Option<u32>,
+
+    /// Environment variables that the app may see, beside the platform's own; `*` stands for any text
+    #[arg(long, value_name = "PATTERN")]
+    pass_env: Vec<String>,
+
+    /// Lowest level shown of what functions log: Trace, Debug, Information, Warning, Error, Critical or None
+    #[arg(long, alias = "userLogLevel", value_name = "LEVEL", value_parser = log_level)]
+    user_log_level: Option<LogLevel>,
+
+    #[command(flatten)]
+    accepted: Accepted,
+
+    #[command(flatten)]
+    missing: Missing,
+}
+
+/// Flags of Core Tools that change nothing here.
+#[derive(Debug, Args)]
+struct Accepted {
+    /// Accepted: nothing is hidden here
+    #[arg(long)]
+    verbose: bool,
+    /// Accepted: there is nothing to build
+    #[arg(long)]
+    no_build: bool,
+    /// Accepted: the language is Python
+    #[arg(long, value_name = "LANGUAGE")]
+    language_worker: Option<String>,
+    /// Accepted: there is one runtime
+    #[arg(long, value_name = "VERSION")]
+    runtime: Option<String>,
+    /// Accepted: seconds that the start may take
+    #[arg(short, long, value_name = "SECONDS")]
+    timeout: Option<u64>,
+}
+
+/// Flags of Core Tools that this version can't honour: it says so.
+#[derive(Debug, Args)]
+struct Missing {
+    /// Not supported yet
+    #[arg(long, alias = "enableAuth", hide = true)]
+    enable_auth: bool,
+    /// Not supported yet
+    #[arg(long, alias = "useHttps", hide = true)]
+    use_https: bool,
+    /// Not supported yet
+    #[arg(long, hide = true)]
+    cert: Option<PathBuf>,
+    /// Not supported yet
+    #[arg(long, hide = true)]
+    password: Option<String>,
+    /// Not supported yet
+    #[arg(long, hide = true)]
+    cors: Option<String>,
+    /// Not supported yet
+    #[arg(long, alias = "corsCredentials", hide = true)]
+    cors_credentials: bool,
+    /// Not supported yet
+    #[arg(long, alias = "enableJsonOutput", alias = "json-output", hide = true)]
+    enable_json_output: bool,
+    /// Not supported yet
+    #[arg(long, alias = "jsonOutputFile", hide = true)]
+    json_output_file: Option<PathBuf>,
+}
+
+// === impl Start ===
+
+impl Start {
+    /// Runs until the host was told to stop.
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        self.missing.refuse_what_protects()?;
+        let root = self.root()?;
+        let mut app = App::read(&root, &self.read_options()).with_context(|| format!("the app in {} can't start", root.display()))?;
+        if let ProgrammingModel::V2 { entry_file } = &app.model {
+            bail!("{entry_file} makes this an app of programming model v2, which this version of snapfunc can't run yet: it runs model v1");
+        }
+        if let Some(memory) = self.memory_mb {
+            app.host.snapfunc.memory_mb = memory;
+        }
+        let levels = match self.user_log_level {
+            Some(level) => app.host.log_levels.clone().with_default(level),
+            None => app.host.log_levels.clone(),
+        };
+        let console = Arc::new(Console::new(levels));
+        for name in self.missing.ignored() {
+            console.host(LogLevel::Warning, &format!("{name} is not supported by this version yet and is ignored"));
+        }
+        let runtime = runtime::Builder::new_multi_thread().enable_all().build().context("the threads can't be started")?;
+        let address = SocketAddr::new(self.address, self.port.or(app.local.port).unwrap_or(DEFAULT_PORT));
+        let code = runtime.block_on(serve(app, console, address));
+        // Invocations that outlived the drain must not hold up the exit.
+        runtime.shutdown_background();
+        code
+    }
+
+    fn root(&self) -> anyhow::Result<PathBuf> {
+        let named = self.script_root.clone().or_else(|| std::env::var_os("AzureWebJobsScriptRoot").filter(|root| !root.is_empty()).map(PathBuf::from));
+        match named {
+            Some(root) => Ok(root),
+            None => std::env::current_dir().context("the current folder is gone"),
+        }
+    }
+
+    fn read_options(&self) -> ReadOptions {
+        let mut options = ReadOptions::new(std::env::vars_os());
+        options.pass_env.clone_from(&self.pass_env);
+        options.only_functions.clone_from(&self.functions);
+        options
+    }
+}
+
+// === impl Missing ===
+
+impl Missing {
+    /// A flag that promises protection must not be passed over.
+    fn refuse_what_protects(&self) -> anyhow::Result<()> {
+        if self.enable_auth {
+            bail!("--enable-auth is not supported by this version yet: keys would not be checked");
+        }
+        if self.use_https || self.cert.is_some() || self.password.is_some() {
+            bail!("--use-https is not supported by this version yet: put a proxy that speaks TLS in front");
+        }
+        Ok(())
+    }
+
+    fn ignored(&self) -> impl Iterator<Item = &'static str> {
+        let flags = [
+            (self.cors.is_some() || self.cors_credentials, "--cors"),
+            (self.enable_json_output || self.json_output_file.is_some(), "--enable-json-output"),
+        ];
+        flags.into_iter().filter(|(given, _)| *given).map(|(_, name)| name)
+    }
+}
+
+async fn serve(app: App, console: Arc<Console>, address: SocketAddr) -> anyhow::Result<ExitCode> {
+    let listener = listen(address).await?;
+    let address = listener.local_addr().context("the port that was opened can't be told")?;
+    let stop = stop_signal()?;
+    if !app.local.cors.is_empty() {
+        console.host(LogLevel::Warning, "CORS in local.settings.json is not supported by this version yet and is ignored");
+    }
+    for notice in &app.notices {
+        console.host(LogLevel::Warning, notice);
+    }
+    let cache = cache::folder(std::env::var_os("SNAPFUNC_CACHE_DIR"))?;
+    let progress = Shown::new(console.clone());
+    let sandbox = tokio::task::spawn_blocking(move || Runtime::open(&cache, &progress)).await.context("the sandbox can't start")??;
+    let root = app.root.clone();
+    let host = Host::start(app, Arc::new(sandbox), console.clone(), address).await?;
+    console.plain(&describe(&host, &console, &root, address));
+    let drained = host.serve(listener, stop).await;
+    if drained {
+        console.host(LogLevel::Information, "stopped");
+    } else {
+        console.host(LogLevel::Warning, "stopped; some requests did not end in time and were broken off");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => anyhow::anyhow!("port {} is taken: stop what listens there, or choose another with --port", address.port()),
+        ErrorKind::PermissionDenied => anyhow::anyhow!("port {} needs rights that this user lacks: choose one above 1023 with --port", address.port()),
+        ErrorKind::AddrNotAvailable => anyhow::anyhow!("this machine has no address {}: choose another with --address", address.ip()),
+        _ => anyhow::Error::new(error).context(format!("{address} can't be listened on")),
+    })
+}
+
+fn describe(host: &Host, console: &Console, root: &Path, address: SocketAddr) -> String {
+    let name = if address.ip().is_loopback() || address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
+    let base_url = format!("http://{name}:{}", address.port());
+    let list = if console.is_coloured() {
+        functions_list::table(host.functions(), &base_url)
+    } else {
+        functions_list::lines(host.functions(), &base_url)
+    };
+    format!("{list}\nsnapfunc: serving {} at {base_url} (Ctrl-C stops it)", root.display())
+}
+
+/// Done when the process is told to stop: Ctrl-C, or SIGTERM. A second Ctrl-C stops it at once.
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    let (mut interrupt, mut terminate) = {
+        use tokio::signal::unix::{SignalKind, signal};
+        let listen = |kind| signal(kind).context("signals can't be listened for");
+        (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?)
+    };
+    Ok(async move {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+        tokio::spawn(async {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                std::process::exit(130);
+            }
+        });
+    })
+}
+
+fn log_level(name: &str) -> Result<LogLevel, String> {
+    LogLevel::from_name(name).ok_or_else(|| "one of Trace, Debug, Information, Warning, Error, Critical and None is expected".to_owned())
+}
+
+/// Shows what takes long: a spinner for a person, a line for a program.
+struct Shown {
+    console: Arc<Console>,
+    spinner: Mutex<Option<ProgressBar>>,
+}
+
+// === impl Shown ===
+
+impl Shown {
+    fn new(console: Arc<Console>) -> Self {
+        Shown { console, spinner: Mutex::default() }
+    }
+}
+
+impl Progress for Shown {
+    fn compiling(&self) {
+        const WHAT: &str = "compiling the Python runtime for this machine (only the first time)";
+        if !io::IsTerminal::is_terminal(&io::stderr()) {
+            return self.console.host(LogLevel::Information, WHAT);
+        }
+        let style = ProgressStyle::with_template("{spinner} {msg} {elapsed}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let spinner = ProgressBar::new_spinner().with_style(style).with_message(WHAT);
+        spinner.enable_steady_tick(Duration::from_millis(100));
+        *self.spinner.lock().unwrap_or_else(PoisonError::into_inner) = Some(spinner);
+    }
+
+    fn ready(&self) {
+        if let Some(spinner) = self.spinner.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            spinner.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Which function answers a request: routes of HTTP triggers, the home page, the host's own paths.
+
+use super::dispatch::{DispatchError, Dispatcher, Event};
+use super::route::RouteTable;
+use crate::bindings::http as binding;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use std::net::SocketAddr;
+
+/// The answer to `GET /` where no function has that path.
+const HOME_PAGE: &str = include_str!("home.html");
+
+/// An HTTP-triggered function, as the router needs it.
+#[derive(Debug)]
+pub struct Target {
+    /// The function's name.
+    pub function: String,
+    /// The trigger binding's name.
+    pub trigger: String,
+    /// Its bindings of type `http`.
+    pub outputs: Vec<String>,
+}
+
+/// What does not depend on the functions.
+#[derive(Debug, Clone)]
+pub struct HttpSettings {
+    /// The largest body that is accepted, in bytes: `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT`.
+    pub body_limit: u64,
+    /// Whether `GET /` answers with a page: not with `AzureWebJobsDisableHomepage`.
+    pub home_page: bool,
+    /// host.json's `extensions.http.customHeaders`, added to every response.
+    pub custom_headers: HeaderMap,
+}
+
+/// Answers requests.
+#[derive(Debug)]
+pub struct Router {
+    routes: RouteTable<Target>,
+    dispatcher: Dispatcher,
+    settings: HttpSettings,
+}
+
+// === impl Router ===
+
+impl Router {
+    /// Routes to `routes`, runs by `dispatcher`.
+    #[must_use]
+    pub fn new(routes: RouteTable<Target>, dispatcher: Dispatcher, settings: HttpSettings) -> Self {
+        Router { routes, dispatcher, settings }
+    }
+
+    /// The largest body that is accepted, in bytes.
+    #[must_use]
+    pub fn body_limit(&self) -> u64 {
+        self.settings.body_limit
+    }
+
+    /// Answers one request that arrived at `local`.
+    pub async fn answer(&self, request: Parts, body: Bytes, local: SocketAddr) -> Response<Bytes> {
+        let mut response = self.route(request, body, local).await;
+        for (name, value) in &self.settings.custom_headers {
+            response.headers_mut().entry(name).or_insert_with(|| value.clone());
+        }
+        response
+    }
+
+    async fn route(&self, request: Parts, body: Bytes, local: SocketAddr) -> Response<Bytes> {
+        if let Some(found) = self.routes.find(&request.method, request.uri.path()) {
+            return self.run(found.target, found.values.into(), request, body, local).await;
+        }
+        match (&request.method, request.uri.path()) {
+            (&Method::GET | &Method::HEAD, "/") => self.home(),
+            (&Method::GET | &Method::POST, "/admin/host/ping") => status(StatusCode::OK),
+            // Wrong method too: the Functions host never answers 405.
+            _ => status(StatusCode::NOT_FOUND),
+        }
+    }
+
+    fn home(&self) -> Response<Bytes> {
+        if !self.settings.home_page {
+            return status(StatusCode::NO_CONTENT);
+        }
+        let mut response = Response::new(Bytes::from_static(HOME_PAGE.as_bytes()));
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        response
+    }
+
+    async fn run(
+        &self,
+        target: &Target,
+        values: Vec<(String, String)>,
+        request: Parts,
+        body: Bytes,
+        local: SocketAddr,
+    ) -> Response<Bytes> {
+        let event = Event {
+            traceparent: text(&request.headers, "traceparent"),
+            tracestate: text(&request.headers, "tracestate"),
+            input: (target.trigger.clone(), binding::to_datum(&request, body, values, local)),
+        };
+        match self.dispatcher.run(&target.function, event).await {
+            Ok(outcome) => {
+                let outputs: Vec<_> = target.outputs.iter().map(String::as_str).collect();
+                binding::from_outcome(outcome, &outputs).unwrap_or_else(|error| {
+                    self.dispatcher.reject(format!("function {}: {error}", target.function));
+                    status(StatusCode::INTERNAL_SERVER_ERROR)
+                })
+            }
+            Err(DispatchError::Failed(_)) => status(StatusCode::INTERNAL_SERVER_ERROR),
+            Err(DispatchError::Unavailable(_)) => status(StatusCode::SERVICE_UNAVAILABLE),
+        }
+    }
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    Some(headers.get(name)?.to_str().ok()?.to_owned())
+}
+
+fn status(status: StatusCode) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = status;
+    response
+}

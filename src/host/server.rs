@@ -1,0 +1,79 @@
+//! Listens, hands requests to the router, and drains when told to stop.
+
+use super::router::Router;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Body, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+
+/// How long a client may take to send a request's headers.
+const HEADER_LIMIT: Duration = Duration::from_secs(30);
+/// How long requests under way may take to end after the host was told to stop.
+const DRAIN_LIMIT: Duration = Duration::from_secs(30);
+
+/// Serves until `stop` is done, then lets the requests under way end. Says whether all of them did.
+pub async fn serve(listener: TcpListener, router: Arc<Router>, stop: impl Future<Output = ()>) -> bool {
+    let graceful = GracefulShutdown::new();
+    tokio::pin!(stop);
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => serve_connection(stream, router.clone(), &graceful),
+                // Out of descriptors, or the client has gone: the next one may fare better.
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            },
+            () = &mut stop => break,
+        }
+    }
+    drop(listener);
+    tokio::time::timeout(DRAIN_LIMIT, graceful.shutdown()).await.is_ok()
+}
+
+fn serve_connection(stream: TcpStream, router: Arc<Router>, graceful: &GracefulShutdown) {
+    let Ok(local) = stream.local_addr() else { return };
+    let _ = stream.set_nodelay(true);
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_LIMIT);
+    server.http2().timer(TokioTimer::new());
+    let service = service_fn(move |request| {
+        let router = router.clone();
+        async move { Ok::<_, Infallible>(answer(request, &router, local).await) }
+    });
+    let connection = graceful.watch(server.serve_connection(TokioIo::new(stream), service).into_owned());
+    tokio::spawn(async move {
+        // What goes wrong on a connection is the client's: a reset, bytes that are not HTTP. hyper has answered where an answer was due.
+        let _ = connection.await;
+    });
+}
+
+/// Reads the body, within the limit, and has the router answer.
+async fn answer(request: Request<Incoming>, router: &Router, local: SocketAddr) -> Response<Full<Bytes>> {
+    let (parts, body) = request.into_parts();
+    let limit = router.body_limit();
+    if body.size_hint().lower() > limit {
+        return status(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    let body = match Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX)).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => return status(StatusCode::PAYLOAD_TOO_LARGE),
+        // The client broke off: nobody will read this.
+        Err(_) => return status(StatusCode::BAD_REQUEST),
+    };
+    router.answer(parts, body, local).await.map(Full::new)
+}
+
+fn status(status: StatusCode) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = status;
+    response
+}

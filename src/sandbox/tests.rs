@@ -1,0 +1,174 @@
+//! The sandbox by itself: real instances, without HTTP.
+
+use super::api::{Binding, DataType, Datum, Direction, FunctionSource, HttpRequest, Invocation, Level, Outcome, TraceContext, paths};
+use super::*;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+struct Quiet;
+
+impl Progress for Quiet {
+    fn compiling(&self) {}
+    fn ready(&self) {}
+}
+
+#[derive(Default)]
+struct Kept(Mutex<Vec<(Option<String>, String)>>);
+
+impl LogSink for Kept {
+    fn record(&self, record: &LogRecord<'_>) {
+        let function = record.running.map(|running| running.function.clone());
+        self.0.lock().unwrap().push((function, record.text.to_owned()));
+    }
+}
+
+/// One compiled guest for all tests, in the build's own folder.
+fn runtime() -> Arc<Runtime> {
+    static RUNTIME: OnceLock<Arc<Runtime>> = OnceLock::new();
+    let cache = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-cache");
+    RUNTIME.get_or_init(|| Arc::new(Runtime::open(&cache, &Quiet).unwrap())).clone()
+}
+
+fn template(root: &Path, logs: Arc<Kept>, limits: Limits) -> Template {
+    let binding = |name: &str, kind: &str, direction| Binding { name: name.into(), kind: kind.into(), direction, data_type: DataType::Undefined };
+    let functions = vec![FunctionSource {
+        name: "f".into(),
+        directory: format!("{}/f", paths::APP),
+        script_file: format!("{}/f/__init__.py", paths::APP),
+        entry_point: "main".into(),
+        bindings: vec![binding("req", "httpTrigger", Direction::In), binding("$return", "http", Direction::Out)],
+    }];
+    let spec = Spec {
+        root: root.to_owned(),
+        packages: None,
+        package_paths: vec![],
+        settings: vec![("GREETING".into(), "Hello".into())],
+        functions,
+        limits,
+        log_level: Level::Information,
+        logs,
+    };
+    Template::new(runtime(), spec)
+}
+
+fn app(code: &str) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("f")).unwrap();
+    std::fs::write(folder.path().join("f/__init__.py"), code).unwrap();
+    let root = folder.path().to_owned();
+    (folder, root)
+}
+
+fn call(body: &str) -> Invocation {
+    Invocation {
+        id: "7a2c9c4e-0000-0000-0000-000000000000".into(),
+        function_name: "f".into(),
+        trace: TraceContext { traceparent: String::new(), tracestate: String::new() },
+        retry: None,
+        trigger_metadata: vec![],
+        inputs: vec![(
+            "req".into(),
+            Datum::HttpRequest(HttpRequest {
+                method: "POST".into(),
+                url: "http://localhost/api/f".into(),
+                headers: vec![],
+                query: vec![],
+                route_params: vec![],
+                body: body.as_bytes().to_vec(),
+            }),
+        )],
+    }
+}
+
+/// An app whose function evaluates what it is sent.
+const EVAL: &str = "import os, logging\nstate = {}\ndef main(req):\n    scope = {'state': state, 'os': os}\n    exec(req.get_body().decode(), scope)\n    return str(scope.get('result'))\n";
+
+fn text(result: Result<Outcome, InvokeError>) -> String {
+    match result.unwrap().return_value {
+        Datum::Text(text) => text,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_instance_runs_its_app_and_keeps_its_state_but_not_its_tmp() {
+    let (_folder, root) = app(EVAL);
+    let (mut instance, loaded) = template(&root, Arc::default(), Limits::default()).instantiate().await.unwrap();
+    assert_eq!(loaded.iter().map(|function| (function.name.as_str(), function.error.is_none())).collect::<Vec<_>>(), [("f", true)]);
+    let write = "open('/tmp/x', 'w').write('1'); state['n'] = state.get('n', 0) + 1; result = (os.listdir('/tmp'), state['n'], os.environ['GREETING'])";
+    assert_eq!(text(instance.invoke(&call(write), None).await), "(['x'], 1, 'Hello')");
+    assert_eq!(text(instance.invoke(&call("result = os.listdir('/tmp'), state['n'], os.getcwd()"), None).await), "([], 1, '/home/site/wwwroot')");
+}
+
+#[tokio::test]
+async fn a_function_that_never_ends_is_stopped_and_its_instance_is_dead() {
+    let (_folder, root) = app(EVAL);
+    let template = template(&root, Arc::default(), Limits::default());
+    for endless in ["while True: pass", "import time; time.sleep(1e6)", "import re; re.match('(a+)+$', 'a' * 40 + 'b')", "10 ** 10 ** 9"] {
+        let (mut instance, _) = template.instantiate().await.unwrap();
+        let started = Instant::now();
+        let result = instance.invoke(&call(endless), Some(Duration::from_millis(300))).await;
+        assert!(matches!(result, Err(InvokeError::TimedOut(_))), "{endless}: {result:?}");
+        assert!(started.elapsed() < Duration::from_secs(5), "{endless}: {:?}", started.elapsed());
+        assert!(!instance.is_alive());
+    }
+}
+
+#[tokio::test]
+async fn memory_is_bounded() {
+    let (_folder, root) = app(EVAL);
+    let limits = Limits { memory_bytes: 96 << 20, ..Limits::default() };
+    let (mut instance, _) = template(&root, Arc::default(), limits).instantiate().await.unwrap();
+    for bomb in ["x = [0] * 10**10", "x = b''\nwhile True: x += b'x' * 2**20", "bytearray(2**31 - 1)"] {
+        match instance.invoke(&call(bomb), None).await {
+            Err(InvokeError::Raised(failure)) => assert!(failure.kind == "MemoryError" || failure.kind == "OverflowError", "{failure:?}"),
+            other => panic!("{bomb}: {other:?}"),
+        }
+    }
+    assert_eq!(text(instance.invoke(&call("result = 1"), None).await), "1");
+}
+
+#[tokio::test]
+async fn what_ends_the_interpreter_ends_only_its_instance() {
+    let (_folder, root) = app(EVAL);
+    let template = template(&root, Arc::default(), Limits::default());
+    let pool_limits = PoolLimits { instances: 1, starting: 1 };
+    let (pool, _) = Pool::start(template, pool_limits).await.unwrap();
+    for deadly in ["os._exit(3)", "os.abort()", "f = lambda: f()\nimport sys; sys.setrecursionlimit(10**9)\nf()"] {
+        let result = pool.take().await.unwrap().invoke(&call(deadly), None).await;
+        assert!(matches!(result, Err(InvokeError::Died(_) | InvokeError::Raised(_))), "{deadly}: {result:?}");
+        assert_eq!(text(pool.take().await.unwrap().invoke(&call("result = 1"), None).await), "1", "after {deadly}");
+    }
+    let raised = pool.take().await.unwrap().invoke(&call("raise SystemExit(1)"), None).await;
+    assert!(matches!(raised, Err(InvokeError::Raised(ref failure)) if failure.kind == "SystemExit"), "{raised:?}");
+}
+
+#[tokio::test]
+async fn the_pool_lends_the_last_used_first_and_not_more_than_it_may() {
+    let (_folder, root) = app(EVAL);
+    let limits = PoolLimits { instances: 2, starting: 1 };
+    let (pool, _) = Pool::start(template(&root, Arc::default(), Limits::default()), limits).await.unwrap();
+    let mut first = pool.take().await.unwrap();
+    text(first.invoke(&call("state['name'] = 'first'; result = 1"), None).await);
+    let mut second = pool.take().await.unwrap();
+    assert_eq!(text(second.invoke(&call("result = state.get('name')"), None).await), "None");
+    let waiting = tokio::time::timeout(Duration::from_millis(500), pool.take()).await;
+    assert!(waiting.is_err(), "a third instance was made");
+    drop(second);
+    drop(first);
+    assert_eq!(text(pool.take().await.unwrap().invoke(&call("result = state.get('name')"), None).await), "first");
+}
+
+#[tokio::test]
+async fn records_carry_the_function_that_the_host_runs() {
+    let (_folder, root) = app(&EVAL.replace("state = {}", "state = {}\nprint('loading')"));
+    let logs = Arc::new(Kept::default());
+    let (mut instance, _) = template(&root, logs.clone(), Limits::default()).instantiate().await.unwrap();
+    let code = "import logging; logging.info('logged'); print('printed', end=''); os.write(1, b'written'); logging.debug('hidden')";
+    text(instance.invoke(&call(code), None).await);
+    let function = Some("f".to_owned());
+    let expected: Vec<_> =
+        [(None, "loading"), (function.clone(), "logged"), (function.clone(), "printed"), (function, "written")].map(|(f, t)| (f, t.to_owned())).into();
+    assert_eq!(*logs.0.lock().unwrap(), expected);
+}
