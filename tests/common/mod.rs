@@ -1,0 +1,304 @@
+//! The harness: starts the real program on an app, talks to it over real sockets, and keeps what it prints.
+
+#![allow(dead_code)] // each test file uses a part of it
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// The first start of all compiles the guest.
+const LONGEST_START: Duration = Duration::from_secs(300);
+/// For everything that should be quick, on a machine that may be busy.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An app in a folder of its own.
+pub(crate) struct App {
+    folder: TempDir,
+}
+
+/// A running host. Killed when dropped.
+pub(crate) struct Host {
+    child: Child,
+    pub(crate) port: u16,
+    console: Arc<Console>,
+}
+
+/// An answer, whatever its status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+#[derive(Default)]
+struct Console {
+    lines: Mutex<Vec<String>>,
+    grown: Condvar,
+}
+
+pub(crate) const HTTP: &str = r#"[{"type": "httpTrigger", "name": "req", "authLevel": "anonymous"}, {"type": "http", "name": "$return"}]"#;
+
+// === impl App ===
+
+impl App {
+    /// An app without anything.
+    pub(crate) fn new() -> App {
+        App { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// An app with one HTTP function, `f`.
+    pub(crate) fn with(code: &str) -> App {
+        App::new().function("f", HTTP, code)
+    }
+
+    /// Adds a file.
+    pub(crate) fn file(self, name: &str, content: impl AsRef<[u8]>) -> App {
+        let path = self.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+        self
+    }
+
+    /// Adds a function: its folder with function.json and `__init__.py`.
+    pub(crate) fn function(self, name: &str, bindings: &str, code: &str) -> App {
+        self.file(&format!("{name}/function.json"), format!("{{\"bindings\": {bindings}}}")).file(&format!("{name}/__init__.py"), code)
+    }
+
+    /// Sets host.json, beside its version: `"functionTimeout": "00:00:02"`.
+    pub(crate) fn host_json(self, fields: &str) -> App {
+        self.file("host.json", format!("{{\"version\": \"2.0\", {fields}}}"))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Starts a host on it.
+    pub(crate) fn start(&self) -> Host {
+        Host::start(self.path(), &[], &[])
+    }
+
+    /// The same with more arguments and environment variables.
+    pub(crate) fn start_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Host {
+        Host::start(self.path(), arguments, environment)
+    }
+
+    /// Runs a host that is expected to end by itself.
+    pub(crate) fn run_to_end(&self, arguments: &[&str]) -> Output {
+        let port = free_port().to_string();
+        let mut command = snapfunc(&[]);
+        command.args(["start", "--script-root"]).arg(self.path()).args(["--port", &port]).args(arguments);
+        command.output().unwrap()
+    }
+}
+
+// === impl Host ===
+
+impl Host {
+    /// Starts the program on a folder and waits until it answers.
+    pub(crate) fn start(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Host {
+        let port = free_port();
+        let mut command = snapfunc(environment);
+        command.args(["start", "--script-root"]).arg(folder).args(["--port", &port.to_string()]).args(arguments);
+        Host::spawn(command, port)
+    }
+
+    /// Starts a command that will listen on a port, and waits until it answers.
+    pub(crate) fn spawn(mut command: Command, port: u16) -> Host {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let console = Arc::new(Console::default());
+        console.follow(child.stdout.take().unwrap());
+        console.follow(child.stderr.take().unwrap());
+        let mut host = Host { child, port, console };
+        host.wait_until_ready();
+        host
+    }
+
+    fn wait_until_ready(&mut self) {
+        let started = Instant::now();
+        while started.elapsed() < LONGEST_START {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                thread::sleep(Duration::from_millis(100));
+                panic!("the host ended at start ({status}):\n{}", self.printed());
+            }
+            if TcpStream::connect(("127.0.0.1", self.port)).is_ok() && self.get("/admin/host/ping").status == 200 {
+                return;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        panic!("the host did not answer:\n{}", self.printed());
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.request("GET", path, &[], b"")
+    }
+
+    pub(crate) fn post(&self, path: &str, body: impl AsRef<[u8]>) -> Answer {
+        self.request("POST", path, &[], body)
+    }
+
+    /// One request on a connection of its own.
+    pub(crate) fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Answer {
+        self.try_request(method, path, headers, body).unwrap_or_else(|error| panic!("{method} {path}: {error}\n{}", self.printed()))
+    }
+
+    /// The same where the connection may fail.
+    pub(crate) fn try_request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl AsRef<[u8]>,
+    ) -> Result<Answer, ureq::Error> {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .timeout_global(Some(Duration::from_secs(120)))
+            .allow_non_standard_methods(true)
+            .build()
+            .into();
+        let mut request = ureq::http::Request::builder().method(method).uri(self.url(path));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let body = body.as_ref();
+        let mut response = if body.is_empty() && matches!(method, "GET" | "HEAD" | "OPTIONS" | "DELETE") {
+            agent.run(request.body(()).unwrap())?
+        } else {
+            agent.run(request.body(body).unwrap())?
+        };
+        let headers = response.headers().iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+        let mut content = Vec::new();
+        response.body_mut().as_reader().read_to_end(&mut content)?;
+        Ok(Answer { status: response.status().as_u16(), headers, body: content })
+    }
+
+    /// All that was printed so far, both streams.
+    pub(crate) fn printed(&self) -> String {
+        self.console.lines.lock().unwrap().join("\n")
+    }
+
+    /// The lines so far.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.console.lines.lock().unwrap().clone()
+    }
+
+    /// How many lines there are: a mark for `lines_since`.
+    pub(crate) fn mark(&self) -> usize {
+        self.console.lines.lock().unwrap().len()
+    }
+
+    /// Lines after a mark. A pipe lies between the program and this: wait for a line that must come first.
+    pub(crate) fn lines_since(&self, mark: usize) -> Vec<String> {
+        self.console.lines.lock().unwrap()[mark..].to_vec()
+    }
+
+    /// Waits for a line that holds a text, and gives the line.
+    pub(crate) fn wait_for_line(&self, text: &str) -> String {
+        let lines = self.console.lines.lock().unwrap();
+        let has = |lines: &mut Vec<String>| !lines.iter().any(|line| line.contains(text));
+        let (lines, waited) = self.console.grown.wait_timeout_while(lines, PATIENCE, has).unwrap();
+        assert!(!waited.timed_out(), "no line holds {text:?}:\n{}", lines.join("\n"));
+        lines.iter().find(|line| line.contains(text)).unwrap().clone()
+    }
+
+    /// The process's id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal by name: `TERM`, `INT`.
+    pub(crate) fn signal(&self, name: &str) {
+        assert!(Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap().success());
+    }
+
+    /// Waits until the process ends.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let started = Instant::now();
+        while started.elapsed() < PATIENCE {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        panic!("the host did not end:\n{}", self.printed());
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+// === impl Answer ===
+
+impl Answer {
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {:?}", self.text()))
+    }
+
+    /// A header's first value.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// All values of a header.
+    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
+        self.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str()).collect()
+    }
+}
+
+// === impl Console ===
+
+impl Console {
+    fn follow(self: &Arc<Self>, stream: impl Read + Send + 'static) {
+        let console = self.clone();
+        thread::spawn(move || {
+            for line in BufReader::new(stream).split(b'\n') {
+                let Ok(line) = line else { return };
+                console.lines.lock().unwrap().push(String::from_utf8(line).expect("the console is UTF-8"));
+                console.grown.notify_all();
+            }
+        });
+    }
+}
+
+/// The program, in an environment that holds nothing of the machine's, and a cache that all tests share.
+pub(crate) fn snapfunc(environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_snapfunc"));
+    let inherited: BTreeMap<_, _> = std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "HOME").collect();
+    command.env_clear().envs(inherited).env("SNAPFUNC_CACHE_DIR", cache()).envs(environment.iter().copied());
+    command
+}
+
+fn cache() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")
+}
+
+/// A port that nothing listens on at the moment.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// An app of `examples/`.
+pub(crate) fn example(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)
+}
