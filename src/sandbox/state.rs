@@ -8,6 +8,7 @@ use super::logs::Outlet;
 use std::path::Path;
 use std::sync::Arc;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
+use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 /// How many handles (files, streams, timers) a guest may have open at once.
@@ -55,6 +56,11 @@ impl State {
         table.set_max_capacity(MOST_HANDLES);
         let tmp = Tmp::new(limits.tmp_bytes, limits.tmp_nodes);
         Ok(State { wasi: builder.build(), table, tmp, limiter: MemoryLimiter::new(limits), outlet, stdout, stderr })
+    }
+
+    /// The two parts of the file system.
+    pub(super) fn wasi_and_tmp(&mut self) -> (WasiFilesystemCtxView<'_>, &Tmp) {
+        (WasiFilesystemCtxView { ctx: self.wasi.filesystem(), table: &mut self.table }, &self.tmp)
     }
 
     /// Hands over what the guest wrote to its standard streams without a line's end.

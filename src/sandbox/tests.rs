@@ -31,7 +31,8 @@ fn runtime() -> Arc<Runtime> {
 }
 
 fn template(root: &Path, logs: Arc<Kept>, limits: Limits) -> Template {
-    let binding = |name: &str, kind: &str, direction| Binding { name: name.into(), kind: kind.into(), direction, data_type: DataType::Undefined };
+    let binding =
+        |name: &str, kind: &str, direction| Binding { name: name.into(), kind: kind.into(), direction, data_type: DataType::Undefined };
     let functions = vec![FunctionSource {
         name: "f".into(),
         directory: format!("{}/f", paths::APP),
@@ -98,7 +99,10 @@ async fn an_instance_runs_its_app_and_keeps_its_state_but_not_its_tmp() {
     assert_eq!(loaded.iter().map(|function| (function.name.as_str(), function.error.is_none())).collect::<Vec<_>>(), [("f", true)]);
     let write = "open('/tmp/x', 'w').write('1'); state['n'] = state.get('n', 0) + 1; result = (os.listdir('/tmp'), state['n'], os.environ['GREETING'])";
     assert_eq!(text(instance.invoke(&call(write), None).await), "(['x'], 1, 'Hello')");
-    assert_eq!(text(instance.invoke(&call("result = os.listdir('/tmp'), state['n'], os.getcwd()"), None).await), "([], 1, '/home/site/wwwroot')");
+    assert_eq!(
+        text(instance.invoke(&call("result = os.listdir('/tmp'), state['n'], os.getcwd()"), None).await),
+        "([], 1, '/home/site/wwwroot')"
+    );
 }
 
 #[tokio::test]
@@ -168,7 +172,8 @@ async fn records_carry_the_function_that_the_host_runs() {
     let code = "import logging; logging.info('logged'); print('printed', end=''); os.write(1, b'written'); logging.debug('hidden')";
     text(instance.invoke(&call(code), None).await);
     let function = Some("f".to_owned());
-    let expected: Vec<_> =
-        [(None, "loading"), (function.clone(), "logged"), (function.clone(), "printed"), (function, "written")].map(|(f, t)| (f, t.to_owned())).into();
+    let expected: Vec<_> = [(None, "loading"), (function.clone(), "logged"), (function.clone(), "printed"), (function, "written")]
+        .map(|(f, t)| (f, t.to_owned()))
+        .into();
     assert_eq!(*logs.0.lock().unwrap(), expected);
 }
