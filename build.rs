@@ -36,10 +36,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Does nothing where the guest is up to date.
 fn build_guest() -> Result<(), Box<dyn Error>> {
     let python = env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let status = Command::new(&python)
-        .arg("wasm-python/build.py")
-        .status()
-        .map_err(|error| format!("{python} can't be started ({error}): building the guest needs Python 3.10 or later; PYTHON names another one"))?;
+    let status = Command::new(&python).arg("wasm-python/build.py").status().map_err(|error| {
+        format!("{python} can't be started ({error}): building the guest needs Python 3.10 or later; PYTHON names another one")
+    })?;
     if !status.success() {
         return Err("the guest could not be built: see what wasm-python/build.py printed".into());
     }

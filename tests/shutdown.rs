@@ -2,7 +2,8 @@
 
 mod common;
 
-use common::App;
+use common::{App, Host};
+use std::io::ErrorKind;
 use std::thread;
 use std::time::Duration;
 
@@ -34,28 +35,31 @@ fn an_idle_host_ends_at_once_and_says_so() {
 #[test]
 fn under_load_every_accepted_request_is_answered() {
     let mut host = App::with("import time\ndef main(req):\n    time.sleep(0.05)\n    return 'ok'\n").start();
-    let answers = thread::scope(|scope| {
-        let clients: Vec<_> = (0..8)
-            .map(|_| {
-                scope.spawn(|| {
-                    let mut answers = Vec::new();
-                    // A refused connection was never accepted; anything else that fails is a request that was dropped.
-                    loop {
-                        match host.try_request("GET", "/api/f", &[], b"") {
-                            Ok(answer) => answers.push(answer.status),
-                            Err(ureq::Error::ConnectionFailed) => return answers,
-                            Err(ureq::Error::Io(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => return answers,
-                            Err(error) => panic!("{error:?} after {} answers, the last {:?}", answers.len(), &answers[answers.len().saturating_sub(5)..]),
-                        }
-                    }
-                })
-            })
-            .collect();
+    let (answers, resets) = thread::scope(|scope| {
+        let clients: Vec<_> = (0..8).map(|_| scope.spawn(|| until_refused(&host))).collect();
         thread::sleep(Duration::from_millis(800));
         host.signal("TERM");
-        clients.into_iter().flat_map(|client| client.join().unwrap()).collect::<Vec<_>>()
+        clients.into_iter().map(|client| client.join().unwrap()).fold((Vec::new(), 0), |(mut all, resets), (answers, more)| {
+            all.extend(answers);
+            (all, resets + more)
+        })
     });
     assert!(answers.len() >= 8, "{answers:?}");
     assert!(answers.iter().all(|status| *status == 200), "{answers:?}");
+    // A connection that comes in the instant in which the port closes is reset by the kernel; more would be requests that were dropped.
+    assert!(resets <= 1, "{resets} connections were reset");
     assert_eq!(host.wait().code(), Some(0));
+}
+
+/// Asks again and again until nobody listens. Gives the statuses, and how many connections were reset.
+fn until_refused(host: &Host) -> (Vec<u16>, usize) {
+    let mut answers = Vec::new();
+    loop {
+        match host.try_request("GET", "/api/f", &[], b"") {
+            Ok(answer) => answers.push(answer.status),
+            Err(ureq::Error::Io(error)) if error.kind() == ErrorKind::ConnectionRefused => return (answers, 0),
+            Err(ureq::Error::Io(error)) if error.kind() == ErrorKind::ConnectionReset => return (answers, 1),
+            Err(error) => panic!("{error:?} after {} answers:\n{}", answers.len(), host.printed()),
+        }
+    }
 }

@@ -14,7 +14,13 @@ pub(super) fn table(functions: &[Listed], base_url: &str) -> String {
         .iter()
         .map(|function| {
             let status = function.status();
-            [function.name.clone(), function.trigger.clone(), function.methods(), function.url(base_url).unwrap_or_default(), status.to_owned()]
+            [
+                function.name.clone(),
+                function.trigger.clone(),
+                function.methods(),
+                function.url(base_url).unwrap_or_default(),
+                status.to_owned(),
+            ]
         })
         .collect();
     let headings = ["Function", "Trigger", "Methods", "URL", "Status"].map(str::to_owned);

@@ -137,7 +137,10 @@ impl Start {
     }
 
     fn root(&self) -> anyhow::Result<PathBuf> {
-        let named = self.script_root.clone().or_else(|| std::env::var_os("AzureWebJobsScriptRoot").filter(|root| !root.is_empty()).map(PathBuf::from));
+        let named = self
+            .script_root
+            .clone()
+            .or_else(|| std::env::var_os("AzureWebJobsScriptRoot").filter(|root| !root.is_empty()).map(PathBuf::from));
         match named {
             Some(root) => Ok(root),
             None => std::env::current_dir().context("the current folder is gone"),
@@ -203,7 +206,9 @@ async fn serve(app: App, console: Arc<Console>, address: SocketAddr) -> anyhow::
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
         ErrorKind::AddrInUse => anyhow::anyhow!("port {} is taken: stop what listens there, or choose another with --port", address.port()),
-        ErrorKind::PermissionDenied => anyhow::anyhow!("port {} needs rights that this user lacks: choose one above 1023 with --port", address.port()),
+        ErrorKind::PermissionDenied => {
+            anyhow::anyhow!("port {} needs rights that this user lacks: choose one above 1023 with --port", address.port())
+        }
         ErrorKind::AddrNotAvailable => anyhow::anyhow!("this machine has no address {}: choose another with --address", address.ip()),
         _ => anyhow::Error::new(error).context(format!("{address} can't be listened on")),
     })

@@ -135,7 +135,13 @@ mod tests {
 
     #[test]
     fn what_is_no_trace_starts_a_new_one() {
-        for wrong in ["", "garbage", "00-0-0-0", "00-00000000000000000000000000000000-00f067aa0ba902b7-01", "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"] {
+        for wrong in [
+            "",
+            "garbage",
+            "00-0-0-0",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        ] {
             let context = trace_context(Some(wrong.into()), Some("vendor=1".into()));
             assert!(trace_id_and_flags(&context.traceparent).is_some());
             assert!(!context.traceparent.contains("4bf92f"));

@@ -50,7 +50,8 @@ impl Host {
     /// Where no instance can be made.
     pub async fn start(app: App, runtime: Arc<Runtime>, console: Arc<Console>, address: SocketAddr) -> Result<Host, TemplateError> {
         let mut functions = Functions::of(&app);
-        let (pool, loaded) = Pool::start(Template::new(runtime, spec(&app, &functions, console.clone(), address)), pool_limits(&app)).await?;
+        let (pool, loaded) =
+            Pool::start(Template::new(runtime, spec(&app, &functions, console.clone(), address)), pool_limits(&app)).await?;
         for answer in loaded {
             if let Some(failure) = answer.error {
                 functions.set_broken(&answer.name, failure);

@@ -86,14 +86,7 @@ impl Router {
         response
     }
 
-    async fn run(
-        &self,
-        target: &Target,
-        values: Vec<(String, String)>,
-        request: Parts,
-        body: Bytes,
-        local: SocketAddr,
-    ) -> Response<Bytes> {
+    async fn run(&self, target: &Target, values: Vec<(String, String)>, request: Parts, body: Bytes, local: SocketAddr) -> Response<Bytes> {
         let event = Event {
             traceparent: text(&request.headers, "traceparent"),
             tracestate: text(&request.headers, "tracestate"),

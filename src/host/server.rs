@@ -2,6 +2,7 @@
 
 use super::router::Router;
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Body, Incoming};
@@ -19,7 +20,9 @@ use tokio::net::{TcpListener, TcpStream};
 /// How long a client may take to send a request's headers.
 const HEADER_LIMIT: Duration = Duration::from_secs(30);
 /// How long requests under way may take to end after the host was told to stop.
-const DRAIN_LIMIT: Duration = Duration::from_secs(30);
+const DRAIN_LIMIT: Duration = Duration::from_secs(10);
+/// How many connections that wait to be accepted are still served at the end: what the kernel holds back for a listener by default.
+const MOST_WAITING: usize = 4096;
 
 /// Serves until `stop` is done, then lets the requests under way end. Says whether all of them did.
 pub async fn serve(listener: TcpListener, router: Arc<Router>, stop: impl Future<Output = ()>) -> bool {
@@ -33,6 +36,13 @@ pub async fn serve(listener: TcpListener, router: Arc<Router>, stop: impl Future
                 Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
             },
             () = &mut stop => break,
+        }
+    }
+    // What clients see as connected is served too; dropping the listener would reset those that wait to be accepted.
+    for _ in 0..MOST_WAITING {
+        match listener.accept().now_or_never() {
+            Some(Ok((stream, _))) => serve_connection(stream, router.clone(), &graceful),
+            Some(Err(_)) | None => break,
         }
     }
     drop(listener);

@@ -8,6 +8,7 @@ use super::logs::Outlet;
 use std::path::Path;
 use std::sync::Arc;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
+use wasmtime::error::Context;
 use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
@@ -46,11 +47,11 @@ impl State {
         builder.stdout(stdout.clone()).stderr(stderr.clone());
         // Reads of local files are short; handing each to another thread costs more than it saves.
         builder.allow_blocking_current_thread(true);
-        builder.preopened_dir(mounts.rootfs.join("python"), paths::STDLIB, FsPerms::ReadOnly)?;
-        builder.preopened_dir(mounts.rootfs.join("packages"), paths::WORKER, FsPerms::ReadOnly)?;
-        builder.preopened_dir(mounts.app, paths::APP, FsPerms::ReadOnly)?;
-        if let Some(packages) = mounts.packages {
-            builder.preopened_dir(packages, paths::PACKAGES, FsPerms::ReadOnly)?;
+        let (stdlib, worker) = (mounts.rootfs.join("python"), mounts.rootfs.join("packages"));
+        let fixed = [(stdlib.as_path(), paths::STDLIB), (worker.as_path(), paths::WORKER), (mounts.app, paths::APP)];
+        for (folder, guest_path) in fixed.into_iter().chain(mounts.packages.map(|packages| (packages, paths::PACKAGES))) {
+            let granted = builder.preopened_dir(folder, guest_path, FsPerms::ReadOnly);
+            granted.with_context(|| format!("the folder {} can't be opened", folder.display()))?;
         }
         let mut table = ResourceTable::new();
         table.set_max_capacity(MOST_HANDLES);

@@ -18,9 +18,9 @@ const LONGEST_START: Duration = Duration::from_secs(300);
 /// For everything that should be quick, on a machine that may be busy.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// An app in a folder of its own.
+/// An app in a folder of its own, which lasts as long as this and the hosts started on it.
 pub(crate) struct App {
-    folder: TempDir,
+    folder: Arc<TempDir>,
 }
 
 /// A running host. Killed when dropped.
@@ -28,6 +28,7 @@ pub(crate) struct Host {
     child: Child,
     pub(crate) port: u16,
     console: Arc<Console>,
+    folder: Option<Arc<TempDir>>,
 }
 
 /// An answer, whatever its status.
@@ -51,7 +52,7 @@ pub(crate) const HTTP: &str = r#"[{"type": "httpTrigger", "name": "req", "authLe
 impl App {
     /// An app without anything.
     pub(crate) fn new() -> App {
-        App { folder: tempfile::tempdir().unwrap() }
+        App { folder: Arc::new(tempfile::tempdir().unwrap()) }
     }
 
     /// An app with one HTTP function, `f`.
@@ -83,12 +84,14 @@ impl App {
 
     /// Starts a host on it.
     pub(crate) fn start(&self) -> Host {
-        Host::start(self.path(), &[], &[])
+        self.start_with(&[], &[])
     }
 
     /// The same with more arguments and environment variables.
     pub(crate) fn start_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Host {
-        Host::start(self.path(), arguments, environment)
+        let mut host = Host::start(self.path(), arguments, environment);
+        host.folder = Some(self.folder.clone());
+        host
     }
 
     /// Runs a host that is expected to end by itself.
@@ -117,7 +120,7 @@ impl Host {
         let console = Arc::new(Console::default());
         console.follow(child.stdout.take().unwrap());
         console.follow(child.stderr.take().unwrap());
-        let mut host = Host { child, port, console };
+        let mut host = Host { child, port, console, folder: None };
         host.wait_until_ready();
         host
     }

@@ -1,0 +1,1 @@
+CENTS = {"coffee": 420, "tea": 350}

@@ -1,0 +1,159 @@
+//! All routes of an app: built once, then asked for each request.
+
+use super::error::{RouteError, TemplateError};
+use super::matching::{Captures, Path, decode};
+use super::template::{Segment, Template};
+use super::{Found, Route, RouteValues, parse};
+use http::Method;
+use std::collections::HashMap;
+
+/// First segments that belong to the host.
+const RESERVED: [&str; 2] = ["admin", "runtime"];
+
+/// The routes that can be used, those to try first before the others.
+#[derive(Debug)]
+pub struct RouteTable<T> {
+    entries: Vec<Entry<T>>,
+}
+
+#[derive(Debug)]
+struct Entry<T> {
+    function: String,
+    /// As the user wrote it.
+    written: String,
+    /// With the prefix, as the user wrote it.
+    path: String,
+    template: Template,
+    /// Nothing: all.
+    methods: Option<Vec<Method>>,
+    target: T,
+}
+
+// === impl RouteTable ===
+
+impl<T> RouteTable<T> {
+    /// Reads the templates of all routes. What is wrong with some does not touch the others.
+    #[must_use]
+    pub fn build(prefix: &str, routes: Vec<Route<T>>) -> (RouteTable<T>, Vec<RouteError>) {
+        let prefix = prefix.trim_matches('/');
+        let prefix_segments = match parse_prefix(prefix) {
+            Ok(segments) => segments,
+            Err(problem) => return (RouteTable { entries: Vec::new() }, prefix_error(routes, prefix, problem)),
+        };
+        let mut entries = Vec::with_capacity(routes.len());
+        let mut errors = Vec::new();
+        for route in routes {
+            match Entry::of(route, prefix, &prefix_segments) {
+                Ok(entry) => entries.push(entry),
+                Err(error) => errors.push(error),
+            }
+        }
+        errors.extend(remove_conflicts(&mut entries));
+        // Stable: the order given decides where ranks are the same.
+        entries.sort_by_cached_key(|entry| entry.template.rank());
+        (RouteTable { entries }, errors)
+    }
+
+    /// What answers a request for a path, still percent-encoded and without its query. A slash more or less at its end makes no difference.
+    #[must_use]
+    pub fn find(&self, method: &Method, path: &str) -> Option<Found<'_, T>> {
+        let decoded = decode(path);
+        let path = Path::of(&decoded)?;
+        let mut captures = Captures::new();
+        let entry = self.entries.iter().find(|entry| entry.answers(method) && entry.template.matches(&path, &mut captures))?;
+        let values = captures.iter().map(|(parameter, value)| (parameter.name.clone(), (*value).to_owned())).collect();
+        Some(Found { target: &entry.target, values: RouteValues(values) })
+    }
+
+    /// Where a function answers: the prefix and the template as the user wrote it, such as `/api/products/{category:alpha}/{id:int?}`. Nothing for a
+    /// function whose route can't be used.
+    #[must_use]
+    pub fn path_of(&self, function: &str) -> Option<&str> {
+        self.entries.iter().find(|entry| entry.function == function).map(|entry| entry.path.as_str())
+    }
+}
+
+fn parse_prefix(prefix: &str) -> Result<Vec<Segment>, TemplateError> {
+    Ok(Template::join(&[], parse::segments(prefix)?)?.segments)
+}
+
+fn prefix_error<T>(routes: Vec<Route<T>>, prefix: &str, problem: TemplateError) -> Vec<RouteError> {
+    let functions: Vec<_> = routes.into_iter().map(|route| route.function).collect();
+    if functions.is_empty() { Vec::new() } else { vec![RouteError::Prefix { functions, prefix: prefix.to_owned(), problem }] }
+}
+
+// === impl Entry ===
+
+impl<T> Entry<T> {
+    fn of(route: Route<T>, prefix: &str, prefix_segments: &[Segment]) -> Result<Entry<T>, RouteError> {
+        let Route { function, template: written, methods, target } = route;
+        let own = if written.trim().is_empty() { &function } else { &written };
+        let path = printed(prefix, own);
+        match parse::segments(own).and_then(|segments| Template::join(prefix_segments, segments)) {
+            Ok(template) if RESERVED.iter().any(|word| template.begins_with(word)) => {
+                Err(RouteError::Reserved { template: own.clone(), function, path })
+            }
+            Ok(template) => {
+                let methods = methods.filter(|methods| !methods.is_empty());
+                Ok(Entry { written: own.clone(), function, path, template, methods, target })
+            }
+            Err(problem) => Err(RouteError::Template { template: own.clone(), function, problem }),
+        }
+    }
+
+    fn answers(&self, method: &Method) -> bool {
+        self.methods.as_ref().is_none_or(|methods| methods.contains(method))
+    }
+
+    fn shares_methods(&self, other: &Entry<T>) -> bool {
+        match (&self.methods, &other.methods) {
+            (Some(methods), Some(_)) => methods.iter().any(|method| other.answers(method)),
+            _ => true,
+        }
+    }
+}
+
+fn printed(prefix: &str, template: &str) -> String {
+    let parts = [prefix, template.trim_matches('/')];
+    let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    format!("/{}", parts.join("/"))
+}
+
+/// Takes out routes that differ in nothing a request could show.
+fn remove_conflicts<T>(entries: &mut Vec<Entry<T>>) -> Vec<RouteError> {
+    let mut groups: HashMap<String, Vec<usize>> = HashMap::new();
+    for (index, entry) in entries.iter().enumerate() {
+        groups.entry(entry.template.shape()).or_default().push(index);
+    }
+    let mut clashes: Vec<_> = groups.into_values().flat_map(|group| clashes(entries, group)).collect();
+    clashes.sort_unstable();
+    let errors = clashes.iter().filter_map(|clash| conflict(entries, clash)).collect();
+    let mut index = 0..;
+    entries.retain(|_| index.next().is_none_or(|index| !clashes.iter().any(|clash| clash.contains(&index))));
+    errors
+}
+
+/// Of routes with one shape: those that share methods, with each other or by way of a third.
+fn clashes<T>(entries: &[Entry<T>], mut group: Vec<usize>) -> Vec<Vec<usize>> {
+    let share = |a: usize, b: usize| matches!((entries.get(a), entries.get(b)), (Some(a), Some(b)) if a.shares_methods(b));
+    let mut clashes = Vec::new();
+    while let Some(first) = (!group.is_empty()).then(|| group.remove(0)) {
+        let mut clash = vec![first];
+        let mut next = 0;
+        while let Some(&member) = clash.get(next) {
+            clash.extend(group.extract_if(.., |other| share(member, *other)));
+            next += 1;
+        }
+        if clash.len() > 1 {
+            clash.sort_unstable();
+            clashes.push(clash);
+        }
+    }
+    clashes
+}
+
+fn conflict<T>(entries: &[Entry<T>], clash: &[usize]) -> Option<RouteError> {
+    let template = entries.get(*clash.first()?)?.written.clone();
+    let functions = clash.iter().filter_map(|index| entries.get(*index)).map(|entry| entry.function.clone()).collect();
+    Some(RouteError::Conflict { functions, template })
+}
