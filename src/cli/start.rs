@@ -128,7 +128,10 @@ impl Start {
         for name in self.missing.ignored() {
             console.host(LogLevel::Warning, &format!("{name} is not supported by this version yet and is ignored"));
         }
-        let runtime = runtime::Builder::new_multi_thread().enable_all().build().context("the threads can't be started")?;
+        let mut threads = runtime::Builder::new_multi_thread();
+        // Guests compute for milliseconds at a time: sockets are looked at after every few turns, or busy guests would keep new requests waiting.
+        threads.event_interval(4).enable_all();
+        let runtime = threads.build().context("the threads can't be started")?;
         let address = SocketAddr::new(self.address, self.port.or(app.local.port).unwrap_or(DEFAULT_PORT));
         let code = runtime.block_on(serve(app, console, address));
         // Invocations that outlived the drain must not hold up the exit.
