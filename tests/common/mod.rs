@@ -1,6 +1,7 @@
 //! The harness: starts the real program on an app, talks to it over real sockets, and keeps what it prints.
 
 #![allow(dead_code)] // each test file uses a part of it
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test fails by panicking
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -46,6 +47,19 @@ struct Console {
 }
 
 pub(crate) const HTTP: &str = r#"[{"type": "httpTrigger", "name": "req", "authLevel": "anonymous"}, {"type": "http", "name": "$return"}]"#;
+
+/// A function that runs the Python code it is sent and answers with `result`, as JSON. `state` lasts as long as the instance.
+pub(crate) const EVAL: &str = r#"
+import json
+
+state = {}
+
+
+def main(req):
+    scope = {"state": state, "req": req}
+    exec(req.get_body().decode(), scope)
+    return json.dumps(scope.get("result"))
+"#;
 
 // === impl App ===
 
@@ -150,6 +164,13 @@ impl Host {
 
     pub(crate) fn post(&self, path: &str, body: impl AsRef<[u8]>) -> Answer {
         self.request("POST", path, &[], body)
+    }
+
+    /// Runs Python code in an app of `EVAL`, and gives its `result`.
+    pub(crate) fn eval(&self, code: &str) -> serde_json::Value {
+        let answer = self.post("/api/f", code);
+        assert_eq!(answer.status, 200, "{code}\n{}", self.printed());
+        answer.json()
     }
 
     /// One request on a connection of its own.

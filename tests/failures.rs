@@ -1,0 +1,73 @@
+//! What functions do wrong while they run: the client gets 500, the console says why, and the host goes on.
+
+mod common;
+
+use common::{App, EVAL, Host};
+
+const OK: &str = "result = 1";
+
+fn fails(host: &Host, code: &str) -> Vec<String> {
+    let mark = host.mark();
+    let answer = host.post("/api/f", code);
+    assert_eq!((answer.status, answer.text()), (500, ""), "{code}");
+    assert_eq!(host.eval(OK), 1, "after {code}");
+    host.lines_since(mark)
+}
+
+#[test]
+fn an_exception_is_told_in_three_parts() {
+    let host = App::with(EVAL).start();
+    let lines = fails(&host, "def deeper():\n    return 1 / 0\ndeeper()");
+    let start = lines.iter().position(|line| line == "Result: Failure").unwrap();
+    assert_eq!(lines[start + 1], "Exception: ZeroDivisionError: division by zero");
+    assert!(lines[start + 2].starts_with("Stack: "), "{lines:?}");
+    assert!(lines[start + 2..].iter().any(|line| line.contains("in deeper")), "{lines:?}");
+    assert!(lines[start + 2..].iter().any(|line| line.contains("/home/site/wwwroot/f/__init__.py\", line 9, in main")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.starts_with("Executed 'Functions.f' (Failed, Id=")), "{lines:?}");
+}
+
+#[test]
+fn what_would_end_python_ends_only_the_invocation() {
+    let host = App::with(EVAL).start();
+    assert!(fails(&host, "import sys; sys.exit(3)").iter().any(|line| line == "Exception: SystemExit: 3"));
+    assert!(fails(&host, "raise KeyboardInterrupt").iter().any(|line| line.starts_with("Exception: KeyboardInterrupt")));
+    assert!(fails(&host, "def f(): f()\nf()").iter().any(|line| line.starts_with("Exception: RecursionError")));
+    for deadly in ["import os; os._exit(3)", "import os; os.abort()"] {
+        assert!(fails(&host, deadly).iter().any(|line| line.starts_with("Exception: InterpreterDied: ")), "{deadly}");
+    }
+    fails(&host, "import sys; sys.setrecursionlimit(10**9)\ndef f(): f()\nf()");
+}
+
+#[test]
+fn a_function_that_never_ends_is_stopped_at_its_timeout() {
+    let host = App::with(EVAL).host_json(r#""functionTimeout": "00:00:02", "snapfunc": {"maxInstances": 1}"#).start();
+    for endless in ["while True: pass", "import time; time.sleep(1e6)", "import asyncio; asyncio.run(asyncio.sleep(1e6))"] {
+        let lines = fails(&host, endless);
+        assert!(lines.iter().any(|line| line == "Exception: FunctionTimeoutException: it ran longer than 2 seconds"), "{lines:?}");
+    }
+}
+
+#[test]
+fn memory_is_limited_by_the_app_and_by_the_flag() {
+    let used = "x = bytearray(120 << 20); result = len(x) >> 20";
+    let bomb = "x = []\nwhile True: x.append(bytearray(1 << 20))";
+    let app = App::with(EVAL).host_json(r#""snapfunc": {"memoryMb": 128}"#);
+    let host = app.start();
+    let lines = fails(&host, bomb);
+    assert!(lines.iter().any(|line| line.starts_with("Exception: MemoryError")), "{lines:?}");
+    fails(&host, used);
+    let roomy = app.start_with(&["--memory-mb", "256"], &[]);
+    assert_eq!(roomy.eval(used), 120);
+    fails(&roomy, bomb);
+}
+
+#[test]
+fn a_client_that_leaves_does_not_disturb() {
+    let host = App::with(EVAL).start();
+    for _ in 0..20 {
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", host.port)).unwrap();
+        std::io::Write::write_all(&mut stream, b"POST /api/f HTTP/1.1\r\nHost: h\r\nContent-Length: 27\r\n\r\nimport time; time.sleep(.2)")
+            .unwrap();
+    }
+    assert_eq!(host.eval(OK), 1);
+}
