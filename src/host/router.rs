@@ -66,14 +66,16 @@ impl Router {
     }
 
     async fn route(&self, request: Parts, body: Bytes, local: SocketAddr) -> Response<Bytes> {
-        if let Some(found) = self.routes.find(&request.method, request.uri.path()) {
-            return self.run(found.target, found.values.into(), request, body, local).await;
+        let (method, path) = (&request.method, request.uri.path());
+        // The host's own paths come first: `{*route}` of a web framework must not swallow them.
+        if path == "/admin/host/ping" && (method == Method::GET || method == Method::POST) {
+            return status(StatusCode::OK);
         }
-        match (&request.method, request.uri.path()) {
-            (&Method::GET | &Method::HEAD, "/") => self.home(),
-            (&Method::GET | &Method::POST, "/admin/host/ping") => status(StatusCode::OK),
+        match self.routes.find(method, path) {
+            Some(found) => self.run(found.target, found.values.into(), request, body, local).await,
+            None if path == "/" && (method == Method::GET || method == Method::HEAD) => self.home(),
             // Wrong method too: the Functions host never answers 405.
-            _ => status(StatusCode::NOT_FOUND),
+            None => status(StatusCode::NOT_FOUND),
         }
     }
 

@@ -108,13 +108,29 @@ impl App {
         host
     }
 
-    /// Runs a host that is expected to end by itself.
+    /// Runs a host that is expected to end by itself, at a free port where the arguments name none.
     pub(crate) fn run_to_end(&self, arguments: &[&str]) -> Output {
-        let port = free_port().to_string();
         let mut command = snapfunc(&[]);
-        command.args(["start", "--script-root"]).arg(self.path()).args(["--port", &port]).args(arguments);
-        command.output().unwrap()
+        command.arg("start").args(arguments).current_dir(self.path());
+        if !arguments.contains(&"--port") {
+            command.args(["--port", &free_port().to_string()]);
+        }
+        run_to_end(command)
     }
+}
+
+/// Runs a program that is expected to end by itself.
+pub(crate) fn run_to_end(mut command: Command) -> Output {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let started = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if started.elapsed() > PATIENCE {
+            child.kill().unwrap();
+            panic!("{command:?} goes on and on: {:?}", child.wait_with_output());
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    child.wait_with_output().unwrap()
 }
 
 // === impl Host ===

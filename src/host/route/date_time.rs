@@ -1,7 +1,8 @@
 //! Whether a text is a date, a time, or both, in the usual forms of those that .NET reads with the invariant culture.
 //!
-//! Dates: `2024-05-31`, `2024-05`, `05-31-2024` (the month first), with `-`, `.` or `/` between; `31 May 2024`, `May 31, 2024`, `May 2024`, maybe after
-//! a day of the week. Times: `17:59`, `17:59:55.123`, `5:59 PM`. Both: the date, `T` or a space, the time, and maybe `Z`, `GMT`, or an offset as `+01:00`.
+//! Dates: `2024-05-31`, `2024-05`, `05-31-2024` (the month first), with `-`, `.` or `/` between; `31 May 2024`, `May 31, 2024`, `May 2024`, maybe
+//! after a day of the week. Times: `17:59`, `17:59:55.123`, `5:59 PM`. Both: the date, `T` or a space, the time, and maybe `Z`, `GMT`, or an offset
+//! as `+01:00`.
 
 use super::number::{integer, trim};
 

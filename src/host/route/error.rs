@@ -7,7 +7,7 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RouteError {
     /// host.json's prefix is no template.
-    #[error("functions {} have no route: `extensions.http.routePrefix` in host.json, `{prefix}`, {problem}", list(.functions))]
+    #[error("functions {}: `extensions.http.routePrefix` in host.json, `{prefix}`, {problem}", list(.functions))]
     Prefix {
         /// All HTTP-triggered functions.
         functions: Vec<String>,
@@ -28,7 +28,7 @@ pub enum RouteError {
     },
     /// The route is where the host's own API is.
     #[error(
-        "function `{function}`: its route `{template}` is at `{path}`, and all below `/admin` and `/runtime` is the host's own: begin it with another word"
+        "function `{function}`: its route `{template}` is at `{path}`, but what begins with `admin` or `runtime` is the host's own: choose another word"
     )]
     Reserved {
         /// The function's name.

@@ -1,7 +1,8 @@
 //! Holds a path against a template, as ASP.NET Core does.
 //!
 //! Each step takes time in proportion to the path: complex segments are matched from the right, each text at its last occurrence, and never tried
-//! again with another one. So `{a}-{b}` has all hyphens but the last in `a`, and constraints judge what came out, they don't make it look further.
+//! again with another one. So `{a}-{b}` has all hyphens but the last in `a`, `v{n}` does not match `v1v2`, and constraints judge what came out, they
+//! don't make it look further.
 
 use super::template::{Absence, Parameter, Part, Segment, Template, fold};
 use percent_encoding::{percent_decode_str, percent_encode_byte};
@@ -36,8 +37,8 @@ impl<'p> Path<'p> {
     }
 }
 
-/// Decodes a path as the server of the Functions host does: once and as UTF-8, where `%2F` and bytes that are no UTF-8 stay as they are. So no decoded
-/// slash parts segments.
+/// Decodes a path as the server of the Functions host does: once and as UTF-8, where slashes (`%2F`) and bytes that are no UTF-8 stay encoded. So all
+/// slashes of the result are those of the path.
 pub(super) fn decode(path: &str) -> Cow<'_, str> {
     if !path.contains('%') {
         return Cow::Borrowed(path);

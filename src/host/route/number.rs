@@ -24,7 +24,7 @@ pub(super) fn integer<N: FromStr>(text: &str) -> Option<N> {
 pub(super) fn is_decimal(text: &str) -> bool {
     let text = trim(text);
     let unsigned = text.strip_prefix(['+', '-']).or_else(|| text.strip_suffix(['+', '-'])).unwrap_or(text);
-    let Some((whole, "")) = mantissa(trim(unsigned)) else { return false };
+    let Some((whole, "")) = mantissa(unsigned) else { return false };
     let mut value = 0_u128;
     for digit in whole.bytes().filter(u8::is_ascii_digit) {
         value = value.saturating_mul(10).saturating_add(u128::from(digit - b'0'));

@@ -148,8 +148,8 @@ fn constraints(parameter: &str, mut rest: &str) -> Result<(Vec<Constraint>, Opti
     Ok((constraints, rest.strip_prefix('=').map(str::to_owned)))
 }
 
-/// How much of the text is the first constraint. An argument may hold `:`, `=` and parentheses: its end is the first `)` that closes the one that began
-/// it and has a delimiter after it, or, where parentheses don't come in pairs (`regex([(])`), just the first with a delimiter after it.
+/// How much of the text is the first constraint. An argument may hold `:`, `=` and parentheses: its end is the first `)` that closes the one that
+/// began it and has a delimiter after it, or, where parentheses don't come in pairs (`regex([(])`), just the first with a delimiter after it.
 fn constraint_length(text: &str) -> Option<usize> {
     let name = text.find([':', '=', '(']).unwrap_or(text.len());
     let argument = text.get(name..).unwrap_or_default();

@@ -5,9 +5,9 @@ use super::matching::{Captures, Path, decode};
 use super::template::{Segment, Template};
 use super::{Found, Route, RouteValues, parse};
 use http::Method;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-/// First segments that belong to the host.
+/// What no route may begin with, in any case of letters: these paths are the host's own.
 const RESERVED: [&str; 2] = ["admin", "runtime"];
 
 /// The routes that can be used, those to try first before the others.
@@ -90,7 +90,7 @@ impl<T> Entry<T> {
         let own = if written.trim().is_empty() { &function } else { &written };
         let path = printed(prefix, own);
         match parse::segments(own).and_then(|segments| Template::join(prefix_segments, segments)) {
-            Ok(template) if RESERVED.iter().any(|word| template.begins_with(word)) => {
+            Ok(template) if is_reserved(own) || RESERVED.iter().any(|word| template.begins_with(word)) => {
                 Err(RouteError::Reserved { template: own.clone(), function, path })
             }
             Ok(template) => {
@@ -128,8 +128,9 @@ fn remove_conflicts<T>(entries: &mut Vec<Entry<T>>) -> Vec<RouteError> {
     let mut clashes: Vec<_> = groups.into_values().flat_map(|group| clashes(entries, group)).collect();
     clashes.sort_unstable();
     let errors = clashes.iter().filter_map(|clash| conflict(entries, clash)).collect();
+    let refused: HashSet<usize> = clashes.into_iter().flatten().collect();
     let mut index = 0..;
-    entries.retain(|_| index.next().is_none_or(|index| !clashes.iter().any(|clash| clash.contains(&index))));
+    entries.retain(|_| index.next().is_none_or(|index| !refused.contains(&index)));
     errors
 }
 
@@ -156,4 +157,10 @@ fn conflict<T>(entries: &[Entry<T>], clash: &[usize]) -> Option<RouteError> {
     let template = entries.get(*clash.first()?)?.written.clone();
     let functions = clash.iter().filter_map(|index| entries.get(*index)).map(|entry| entry.function.clone()).collect();
     Some(RouteError::Conflict { functions, template })
+}
+
+/// Whether the Functions host would refuse a route: it looks at its first letters only, and not at the prefix.
+fn is_reserved(route: &str) -> bool {
+    let route = route.trim_start_matches('/').to_ascii_lowercase();
+    RESERVED.iter().any(|word| route.starts_with(word))
 }

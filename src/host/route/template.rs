@@ -166,11 +166,12 @@ fn folded(text: &str) -> String {
     text.chars().map(fold).collect()
 }
 
-/// What two letters have in common that differ in case only: the upper one where that is a single letter, as .NET's ordinal comparison has it.
+/// What two letters have in common that differ in case only: the upper one where that is a single letter. As in .NET's ordinal comparison no other
+/// letter is the same as an ASCII one, although `ſ` has the upper case `S`.
 pub(super) fn fold(letter: char) -> char {
     let mut upper = letter.to_uppercase();
     match (upper.next(), upper.next()) {
-        (Some(only), None) => only,
+        (Some(only), None) if only.is_ascii() == letter.is_ascii() => only,
         _ => letter,
     }
 }

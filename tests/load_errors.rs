@@ -1,0 +1,189 @@
+//! What is wrong with an app or one of its functions: told at start with place and reason; what is right runs.
+
+mod common;
+
+use common::{App, HTTP, Host};
+use std::net::TcpListener;
+
+const OK: &str = "def main(req):\n    return 'ok'\n";
+
+/// Starts an app with one good function beside what is wrong.
+fn start(app: App) -> Host {
+    app.function("good", HTTP, OK).start()
+}
+
+/// What every broken function shows: the lines on the console at start, 500, and the same lines again.
+fn assert_broken(host: &Host, expected: &[&str]) {
+    for line in expected {
+        host.wait_for_line(line);
+    }
+    host.wait_for_line("snapfunc: the function bad could not be loaded");
+    host.wait_for_line("/api/bad (broken)");
+    let mark = host.mark();
+    let answer = host.get("/api/bad");
+    assert_eq!((answer.status, answer.text()), (500, ""));
+    assert_eq!(host.get("/api/good").text(), "ok");
+    let again = host.lines_since(mark).join("\n");
+    for line in expected {
+        assert!(again.contains(line), "{line:?} is not told again:\n{again}");
+    }
+}
+
+#[test]
+fn a_syntax_error_is_told_with_its_traceback() {
+    let host = start(App::new().function("bad", HTTP, "import json\n\ndef main(req)\n    return 'x'\n"));
+    assert_broken(
+        &host,
+        &["Result: Failure", "Exception: SyntaxError: expected ':' (__init__.py, line 3)", "/home/site/wwwroot/bad/__init__.py\", line 3"],
+    );
+}
+
+#[test]
+fn a_missing_module_is_told_with_what_to_do() {
+    let host = start(App::new().function("bad", HTTP, "import azure.functions\nimport no_such_module\ndef main(req): pass\n"));
+    let advice = "Exception: ModuleNotFoundError: No module named 'no_such_module'. Cannot find module. Please check the requirements.txt file for the missing \
+                  module. For more info, please refer the troubleshooting guide: https://aka.ms/functions-modulenotfound. Current sys.path: ['/home/site/wwwroot'";
+    assert_broken(&host, &[advice, "/home/site/wwwroot/bad/__init__.py\", line 2, in <module>"]);
+}
+
+#[test]
+fn an_exception_at_import_is_told() {
+    for (code, exception) in [
+        ("raise ValueError('at import')", "Exception: ValueError: at import"),
+        ("import sys\nsys.exit(2)", "Exception: SystemExit: 2"),
+        ("import os\nos.environ['MISSING']", "Exception: KeyError: 'MISSING'"),
+        ("open('/etc/passwd')", "Exception: FileNotFoundError: "),
+        ("def f(): f()\nf()", "Exception: RecursionError: "),
+    ] {
+        assert_broken(&start(App::new().function("bad", HTTP, code)), &[exception]);
+    }
+}
+
+#[test]
+fn parameters_and_bindings_must_agree() {
+    for (code, sentence) in [
+        ("def main(req, other): pass", "the following parameters are declared in Python but not in function.json: {'other'}"),
+        ("def main(): pass", "the following parameters are declared in function.json but not in Python: {'req'}"),
+        ("def other(req): pass", "function main() is not present in /home/site/wwwroot/bad/__init__.py"),
+        ("main = 1", "function main() is not present in /home/site/wwwroot/bad/__init__.py"),
+        ("def main(req: int): pass", "req"),
+    ] {
+        assert_broken(
+            &start(App::new().function("bad", HTTP, code)),
+            &[sentence, "Exception: FunctionLoadError: cannot load the bad function"],
+        );
+    }
+}
+
+#[test]
+fn a_wrong_function_json_names_file_line_and_field() {
+    for (content, sentence) in [
+        ("{\n  \"bindings\": [\n    {\"type\" \"httpTrigger\"}\n  ]\n}", "bad/function.json:3"),
+        ("{\n  \"bindings\": []\n}", "bad/function.json"),
+        (
+            "{\n  \"bindings\": [\n    {\"type\": \"httpTrigger\",\n     \"name\": \"req\",\n     \"methods\": \"g t\"}]\n}",
+            "bad/function.json:5",
+        ),
+        (
+            "{\n  \"bindings\": [\n    {\"type\": \"httpTrigger\",\n     \"name\": \"req\",\n     \"authLevel\": \"user\"}]\n}",
+            "bad/function.json:5",
+        ),
+        ("[]", "bad/function.json:1"),
+        ("", "bad/function.json"),
+        ("{\"bindings\": [{\"type\": \"http\", \"name\": \"res\", \"direction\": \"out\"}]}", "bad/function.json"),
+    ] {
+        let app = App::new().file("bad/function.json", content).file("bad/__init__.py", OK);
+        let host = start(app);
+        host.wait_for_line("snapfunc: the function bad could not be loaded");
+        let line = host.wait_for_line(sentence);
+        assert!(line.starts_with("Exception: FunctionLoadError: "), "{line}");
+        assert_eq!(host.get("/api/good").text(), "ok");
+    }
+}
+
+#[test]
+fn a_script_that_is_not_there_is_named() {
+    let app = App::new().file("bad/function.json", format!("{{\"scriptFile\": \"../shared/run.py\", \"bindings\": {HTTP}}}"));
+    let host = start(app);
+    host.wait_for_line("shared/run.py");
+    assert_eq!(host.get("/api/good").text(), "ok");
+}
+
+#[test]
+fn comments_and_trailing_commas_are_no_errors() {
+    let content = "// a function\n{\n  \"bindings\": [ /* two */\n    {\"type\": \"httpTrigger\", \"name\": \"req\",},\n    {\"type\": \"http\", \"name\": \"$return\", \"direction\": \"out\"},\n  ],\n}\n";
+    let host = App::new().file("f/function.json", content).file("f/__init__.py", OK).start();
+    assert_eq!(host.get("/api/f").text(), "ok");
+}
+
+#[test]
+fn bindings_of_other_types_are_told_apart() {
+    let bindings = r#"[{"type": "queueTrigger", "name": "msg", "queueName": "q"}]"#;
+    let host = start(App::new().function("queue", bindings, "def main(msg): pass"));
+    host.wait_for_line("snapfunc: the function queue could not be loaded");
+    host.wait_for_line("queueTrigger");
+    assert_eq!(host.get("/api/queue").status, 404);
+    assert_eq!(host.get("/api/good").text(), "ok");
+}
+
+/// Runs a host that can't start, and gives what it says on standard error.
+fn refused(app: &App, arguments: &[&str]) -> String {
+    let output = app.run_to_end(arguments);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.starts_with("error: ") && error.trim_end().lines().count() == 1, "not one sentence: {error}");
+    assert!(!error.contains("panicked") && !error.contains("Os {"), "{error}");
+    error
+}
+
+#[test]
+fn a_wrong_host_json_ends_the_start_with_one_sentence() {
+    for (content, sentences) in [
+        ("{\n  \"version\": \"2.0\",\n  \"functionTimeout\": soon\n}", ["host.json:3", ""]),
+        ("{\n  \"version\": \"1.0\"\n}", ["host.json:2", "version"]),
+        ("{}", ["host.json", "version"]),
+        ("{\n  \"version\": \"2.0\",\n  \"functionTimeout\": \"soon\"\n}", ["host.json:3", "functionTimeout"]),
+        ("{\"version\": \"2.0\", \"extensions\": {\"http\": {\"routePrefix\": [7]}}}", ["host.json:1", "routePrefix"]),
+        ("{\"version\": \"2.0\", \"snapfunc\": {\"memoryMb\": \"much\"}}", ["host.json:1", "memoryMb"]),
+        ("{\"version\": \"2.0\", \"functions\": \"f\"}", ["host.json:1", "functions"]),
+    ] {
+        let error = refused(&App::with(OK).file("host.json", content), &[]);
+        assert!(sentences.iter().all(|sentence| error.contains(sentence)), "{content}: {error}");
+    }
+}
+
+#[test]
+fn a_wrong_local_settings_json_ends_the_start_without_its_values() {
+    for content in [
+        "{\n  \"Values\": {\"KEY\": \"secret\",\n }x\n",
+        "{\"Values\": {\"KEY\": [\"secret\"]}}",
+        "{\"IsEncrypted\": true, \"Values\": {\"KEY\": \"secret\"}}",
+    ] {
+        let error = refused(&App::with(OK).file("local.settings.json", content), &[]);
+        assert!(error.contains("local.settings.json") && !error.contains("secret"), "{error}");
+    }
+}
+
+#[test]
+fn a_folder_that_is_no_app_is_told() {
+    let error = refused(&App::new(), &["--script-root", "/no/such/folder"]);
+    assert!(error.contains("/no/such/folder"), "{error}");
+    let host = App::new().file("readme.txt", "").start();
+    host.wait_for_line("snapfunc: ");
+    assert!(host.printed().contains("function.json"), "{}", host.printed());
+    assert_eq!((host.get("/").status, host.get("/api/f").status), (200, 404));
+}
+
+#[test]
+fn a_taken_port_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let error = refused(&App::with(OK), &["--port", &port]);
+    assert!(error.contains(&port) && error.contains("--port"), "{error}");
+}
+
+#[test]
+fn an_app_of_the_other_model_is_told() {
+    let error = refused(&App::new().file("function_app.py", "import azure.functions as func\napp = func.FunctionApp()\n"), &[]);
+    assert!(error.contains("function_app.py") && error.contains("v2"), "{error}");
+}
