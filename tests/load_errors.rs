@@ -1,5 +1,7 @@
 //! What is wrong with an app or one of its functions: told at start with place and reason; what is right runs.
 
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
 mod common;
 
 use common::{App, HTTP, Host};

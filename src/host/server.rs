@@ -2,7 +2,6 @@
 
 use super::router::Router;
 use bytes::Bytes;
-use futures_util::FutureExt;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Body, Incoming};
@@ -12,6 +11,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use std::convert::Infallible;
 use std::future::Future;
+use std::iter;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,15 +38,18 @@ pub async fn serve(listener: TcpListener, router: Arc<Router>, stop: impl Future
             () = &mut stop => break,
         }
     }
-    // What clients see as connected is served too; dropping the listener would reset those that wait to be accepted.
-    for _ in 0..MOST_WAITING {
-        match listener.accept().now_or_never() {
-            Some(Ok((stream, _))) => serve_connection(stream, router.clone(), &graceful),
-            Some(Err(_)) | None => break,
-        }
+    for stream in waiting(listener) {
+        serve_connection(stream, router.clone(), &graceful);
     }
-    drop(listener);
     tokio::time::timeout(DRAIN_LIMIT, graceful.shutdown()).await.is_ok()
+}
+
+/// Closes the port, and gives the connections that clients see as made but nobody has accepted: closing alone would reset them.
+fn waiting(listener: TcpListener) -> Vec<TcpStream> {
+    // tokio would wait to be told of them; the system call knows at once. The socket is non-blocking.
+    let Ok(listener) = listener.into_std() else { return Vec::new() };
+    let accept = || listener.accept().and_then(|(stream, _)| stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream))).ok();
+    iter::from_fn(accept).take(MOST_WAITING).collect()
 }
 
 fn serve_connection(stream: TcpStream, router: Arc<Router>, graceful: &GracefulShutdown) {
