@@ -33,6 +33,10 @@ test-python: $(TOOLS_MADE)
 test-rust:
 	PYTHON=$(PYTHON) cargo test --locked
 
+## What an invocation costs
+bench:
+	PYTHON=$(PYTHON) cargo bench --locked --bench '*'
+
 ## The guest alone: CPython with the worker, as a component
 guest:
 	$(PYTHON) wasm-python/build.py

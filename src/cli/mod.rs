@@ -1,6 +1,7 @@
 //! The command line: one file a command. Reads flags, prints, exits; what it starts lives in the other modules.
 
 mod cache;
+mod diagnostics;
 mod functions_list;
 mod start;
 
@@ -34,6 +35,7 @@ enum HostCommand {
 #[must_use]
 pub fn main() -> ExitCode {
     let (Command::Start(start) | Command::Host(HostCommand::Start(start))) = Cli::parse().command;
+    diagnostics::start();
     match start.run() {
         Ok(code) => code,
         Err(error) => {

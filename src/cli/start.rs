@@ -191,11 +191,15 @@ async fn serve(app: App, console: Arc<Console>, address: SocketAddr) -> anyhow::
     for notice in &app.notices {
         console.host(LogLevel::Warning, notice);
     }
-    let cache = cache::folder(std::env::var_os("SNAPFUNC_CACHE_DIR"))?;
-    let progress = Shown::new(console.clone());
-    let sandbox = tokio::task::spawn_blocking(move || Runtime::open(&cache, &progress)).await.context("the sandbox can't start")??;
+    tokio::pin!(stop);
     let root = app.root.clone();
-    let host = Host::start(app, Arc::new(sandbox), console.clone(), address).await?;
+    let host = tokio::select! {
+        host = load(app, console.clone(), address) => host?,
+        () = &mut stop => {
+            console.host(LogLevel::Information, "stopped before it had started");
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
     console.plain(&describe(&host, &console, &root, address));
     let drained = host.serve(listener, stop).await;
     if drained {
@@ -204,6 +208,14 @@ async fn serve(app: App, console: Arc<Console>, address: SocketAddr) -> anyhow::
         console.host(LogLevel::Warning, "stopped; some requests did not end in time and were broken off");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Makes the sandbox ready and loads the app into it.
+async fn load(app: App, console: Arc<Console>, address: SocketAddr) -> anyhow::Result<Host> {
+    let cache = cache::folder(std::env::var_os("SNAPFUNC_CACHE_DIR"))?;
+    let progress = Shown::new(console.clone());
+    let sandbox = tokio::task::spawn_blocking(move || Runtime::open(&cache, &progress)).await.context("the sandbox can't start")??;
+    Ok(Host::start(app, Arc::new(sandbox), console, address).await?)
 }
 
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {

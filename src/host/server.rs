@@ -65,7 +65,9 @@ fn serve_connection(stream: TcpStream, router: Arc<Router>, graceful: &GracefulS
     let connection = graceful.watch(server.serve_connection(TokioIo::new(stream), service).into_owned());
     tokio::spawn(async move {
         // What goes wrong on a connection is the client's: a reset, bytes that are not HTTP. hyper has answered where an answer was due.
-        let _ = connection.await;
+        if let Err(error) = connection.await {
+            tracing::debug!(error, "a connection ended early");
+        }
     });
 }
 

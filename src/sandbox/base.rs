@@ -79,7 +79,8 @@ impl Base {
     pub(super) fn component(&self, engine: &Engine, cache: &Path) -> Result<Component, super::RuntimeError> {
         match self.load(engine) {
             Ok(component) => Ok(component),
-            Err(_) => {
+            Err(error) => {
+                tracing::warn!(%error, file = %self.compiled.display(), "what is in the cache can't be used: the guest is compiled again");
                 self.compile(engine, cache)?;
                 self.load(engine).map_err(super::RuntimeError::Engine)
             }

@@ -7,6 +7,7 @@ use super::template::{Template, TemplateError};
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 use tokio::sync::oneshot;
 
 /// How many instances an app may have.
@@ -105,7 +106,9 @@ impl Shared {
     }
 
     async fn start_one(self: Arc<Self>) {
+        let started = Instant::now();
         let made = self.template.instantiate().await;
+        tracing::debug!(took = ?started.elapsed(), made = made.is_ok(), "an instance was started");
         let mut state = self.lock();
         state.starting -= 1;
         match made {
@@ -148,6 +151,7 @@ impl Drop for Lease {
         if instance.is_alive() {
             self.shared.hand_on(state, instance);
         } else {
+            tracing::debug!("a dead instance is dropped");
             state.alive -= 1;
             self.shared.start_more(&mut state);
         }

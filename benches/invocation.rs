@@ -1,0 +1,126 @@
+//! What an invocation costs in CPU time, in this process and without HTTP: in an instance that runs already, and in a new one.
+//!
+//! Prints medians, 99th percentiles and the ratio of the two. `make bench` runs it.
+
+use rustix::time::{ClockId, clock_gettime};
+use snapfunc::sandbox::api::{Binding, DataType, Datum, Direction, FunctionSource, HttpRequest, Invocation, Level, TraceContext, paths};
+use snapfunc::sandbox::{Limits, LogRecord, LogSink, Progress, Runtime, Spec, Template};
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+const WARM: usize = 5000;
+const NEW: usize = 20;
+
+/// The hello of the guide, through the SDK's request and response.
+const CODE: &str = "import azure.functions as func\n\n\ndef main(req: func.HttpRequest) -> func.HttpResponse:\n    return func.HttpResponse(f\"Hello, {req.params['user']}!\")\n";
+
+struct Quiet;
+
+impl Progress for Quiet {
+    fn compiling(&self) {}
+    fn ready(&self) {}
+}
+
+impl LogSink for Quiet {
+    fn record(&self, _: &LogRecord<'_>) {}
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
+    let app = tempfile::tempdir()?;
+    fs::create_dir(app.path().join("hello"))?;
+    fs::write(app.path().join("hello/__init__.py"), CODE)?;
+    let template = Template::new(Arc::new(Runtime::open(&cache, &Quiet)?), spec(app.path()));
+    // One thread, so that its CPU time is all that an invocation costs.
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(measure(&template))
+}
+
+async fn measure(template: &Template) -> Result<(), Box<dyn Error>> {
+    let invocation = invocation();
+    let (mut instance, _) = template.instantiate().await?;
+    let mut warm = Vec::with_capacity(WARM);
+    for _ in 0..WARM {
+        let before = cpu_micros();
+        instance.invoke(&invocation, None).await?;
+        warm.push(cpu_micros() - before);
+    }
+    let mut new = Vec::with_capacity(NEW);
+    for _ in 0..NEW {
+        let before = cpu_micros();
+        let (mut instance, _) = template.instantiate().await?;
+        instance.invoke(&invocation, None).await?;
+        drop(instance);
+        new.push(cpu_micros() - before);
+    }
+    let (warm, new) = (Figures::of(warm), Figures::of(new));
+    println!("{:<34}{:>8}{:>16}{:>14}", "CPU time of one invocation", "n", "median (µs)", "p99 (µs)");
+    println!("{:<34}{:>8}{:>16.1}{:>14.1}", "in an instance that runs already", warm.n, warm.median, warm.p99);
+    println!("{:<34}{:>8}{:>16.1}{:>14.1}", "in a new instance", new.n, new.median, new.p99);
+    println!("a new instance costs {:.0} times as much", new.median / warm.median);
+    Ok(())
+}
+
+struct Figures {
+    n: usize,
+    median: f64,
+    p99: f64,
+}
+
+// === impl Figures ===
+
+impl Figures {
+    fn of(mut samples: Vec<f64>) -> Self {
+        samples.sort_by(f64::total_cmp);
+        let n = samples.len();
+        Figures { n, median: samples[n / 2], p99: samples[n * 99 / 100] }
+    }
+}
+
+fn cpu_micros() -> f64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec as f64 * 1e6 + time.tv_nsec as f64 / 1e3
+}
+
+fn spec(root: &Path) -> Spec {
+    let binding =
+        |name: &str, kind: &str, direction| Binding { name: name.into(), kind: kind.into(), direction, data_type: DataType::Undefined };
+    Spec {
+        root: root.to_owned(),
+        packages: None,
+        package_paths: vec![],
+        settings: vec![],
+        functions: vec![FunctionSource {
+            name: "hello".into(),
+            directory: format!("{}/hello", paths::APP),
+            script_file: format!("{}/hello/__init__.py", paths::APP),
+            entry_point: "main".into(),
+            bindings: vec![binding("req", "httpTrigger", Direction::In), binding("$return", "http", Direction::Out)],
+        }],
+        limits: Limits::default(),
+        log_level: Level::Information,
+        logs: Arc::new(Quiet),
+    }
+}
+
+/// A GET with 12 headers, as a browser sends it.
+fn invocation() -> Invocation {
+    let headers = (0..12).map(|number| (format!("x-header-{number}"), format!("value {number}"))).collect();
+    let request = HttpRequest {
+        method: "GET".into(),
+        url: "http://localhost:7071/api/hello?user=Ada".into(),
+        headers,
+        query: vec![("user".into(), "Ada".into())],
+        route_params: vec![],
+        body: vec![],
+    };
+    Invocation {
+        id: "7a2c9c4e-0000-0000-0000-000000000000".into(),
+        function_name: "hello".into(),
+        trace: TraceContext { traceparent: String::new(), tracestate: String::new() },
+        retry: None,
+        trigger_metadata: vec![],
+        inputs: vec![("req".into(), Datum::HttpRequest(request))],
+    }
+}
