@@ -12,16 +12,18 @@ use std::thread;
 const CODE: &str = r"
 import json, time, uuid
 
-INSTANCE = str(uuid.uuid4())
+instance = None
 count = 0
 
 
 def main(req):
-    global count
+    global count, instance
+    # Not at import: the instances are copies of the memory after that.
+    instance = instance or str(uuid.uuid4())
     count += 1
     started = time.time()
     time.sleep(float(req.params.get('sleep', '0')))
-    return json.dumps({'instance': INSTANCE, 'count': count, 'from': started, 'to': time.time()})
+    return json.dumps({'instance': instance, 'count': count, 'from': started, 'to': time.time()})
 ";
 
 fn at_once(host: &Host, number: usize, path: &str) -> Vec<Value> {
@@ -102,4 +104,28 @@ fn a_crowd_is_served() {
     let host = App::with(CODE).host_json(r#""snapfunc": {"maxInstances": 4}"#).start();
     let answers = at_once(&host, 200, "/api/f");
     assert_eq!(answers.len(), 200);
+}
+
+#[test]
+fn with_isolation_by_invocation_nothing_is_left_of_the_one_before() {
+    let isolated = App::with(CODE).host_json(r#""snapfunc": {"isolation": "invocation", "maxInstances": 4}"#);
+    let host = isolated.start();
+    let answers: Vec<_> = (0..20).map(|_| host.get("/api/f").json()).chain(at_once(&host, 40, "/api/f")).collect();
+    assert!(answers.iter().all(|answer| answer["count"] == 1), "{answers:?}");
+    assert_eq!(instances(&answers), answers.len());
+    let shared = isolated.start_with(&["--isolation", "instance"], &[]);
+    assert_eq!([1, 2, 3].map(|_| shared.get("/api/f").json()["count"].as_u64()), [Some(1), Some(2), Some(3)]);
+}
+
+#[test]
+fn who_finds_no_place_in_the_queue_is_turned_away() {
+    let limits = r#""snapfunc": {"maxInstances": 1}, "extensions": {"http": {"maxOutstandingRequests": 2}}"#;
+    let host = App::with(CODE).host_json(limits).start();
+    let mut statuses = thread::scope(|scope| {
+        let requests: Vec<_> = (0..5).map(|_| scope.spawn(|| host.get("/api/f?sleep=1").status)).collect();
+        requests.into_iter().map(|request| request.join().unwrap()).collect::<Vec<_>>()
+    });
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 200, 429, 429, 429]);
+    assert_eq!(host.get("/api/f").status, 200);
 }

@@ -172,9 +172,10 @@ fn the_limit_of_bodies_can_be_set_and_holds_for_chunks_too() {
             write!(stream, "{size:x}\r\n{}\r\n", "x".repeat(*size)).unwrap();
         }
         stream.write_all(b"0\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
+        let mut answer = Vec::new();
+        // A host that refuses a body does not wait for its end: the connection may be reset behind the answer.
+        let _ = stream.read_to_end(&mut answer);
+        String::from_utf8(answer).unwrap()
     };
     assert!(chunked(&[600, 400]).ends_with("\r\n\r\n1000"));
     assert!(chunked(&[600, 401]).starts_with("HTTP/1.1 413"));

@@ -52,7 +52,7 @@ def build() -> None:
         say("installing the SDK for the guest")
         packages = staging / "packages"
         install_guest_packages(environment, packages)
-        shutil.copytree(HERE / "worker" / "snapfunc_worker", packages / "snapfunc_worker", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(HERE / "worker", packages, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
         say("exporting and compiling the guest's standard library")
         shutil.copy(HERE / "build_steps" / "export_stdlib.py", staging / "export_stdlib.py")
         componentize(environment, "export_stdlib", staging, pathlib.Path(scratch) / "unused.wasm")

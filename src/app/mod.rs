@@ -29,7 +29,7 @@ pub use folder::{FileError, FolderError};
 pub use function::{
     Binding, Bindings, BindingsError, BrokenFunction, DataType, Direction, Function, FunctionError, RetryPolicy, RetryStrategy,
 };
-pub use host_config::{HostConfig, Hsts, HttpOptions, LogLevel, LogLevels, SnapfuncOptions};
+pub use host_config::{HostConfig, Hsts, HttpOptions, Isolation, LogLevel, LogLevels, SnapfuncOptions};
 pub use json::{JsonError, Position};
 pub use origin::{ConfigError, FieldError, Origin};
 pub use settings::{ALWAYS, LocalHost, Settings, SettingsError};

@@ -1,12 +1,12 @@
 //! `snapfunc start`: reads an app, loads it and serves it until told to stop.
 
 use super::{cache, functions_list};
-use crate::app::{App, LogLevel, ProgrammingModel, ReadOptions};
+use crate::app::{self, App, LogLevel, ProgrammingModel, ReadOptions, SnapfuncOptions};
 use crate::host::Host;
 use crate::host::console::Console;
 use crate::sandbox::{Progress, Runtime};
 use anyhow::{Context, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -42,6 +42,18 @@ pub(super) struct Start {
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(64..=4096))]
     memory_mb: Option<u32>,
 
+    /// A new instance for each invocation, or one invocation after the other in each [default: snapfunc.isolation of host.json, else instance]
+    #[arg(long, value_enum)]
+    isolation: Option<Isolation>,
+
+    /// The most instances at a time [default: snapfunc.maxInstances of host.json, else 100]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    max_instances: Option<u32>,
+
+    /// Instances that are kept even if nobody uses them [default: snapfunc.warmInstances of host.json, else 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    warm_instances: Option<u32>,
+
     /// Environment variables that the app may see, beside the platform's own; `*` stands for any text
     #[arg(long, value_name = "PATTERN")]
     pass_env: Vec<String>,
@@ -55,6 +67,13 @@ pub(super) struct Start {
 
     #[command(flatten)]
     missing: Missing,
+}
+
+/// `--isolation`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Isolation {
+    Instance,
+    Invocation,
 }
 
 /// Flags of Core Tools that change nothing here.
@@ -117,9 +136,7 @@ impl Start {
         if let ProgrammingModel::V2 { entry_file } = &app.model {
             bail!("{entry_file} makes this an app of programming model v2, which this version of snapfunc can't run yet: it runs model v1");
         }
-        if let Some(memory) = self.memory_mb {
-            app.host.snapfunc.memory_mb = memory;
-        }
+        self.override_options(&mut app.host.snapfunc);
         let levels = match self.user_log_level {
             Some(level) => app.host.log_levels.clone().with_default(level),
             None => app.host.log_levels.clone(),
@@ -137,6 +154,18 @@ impl Start {
         // Invocations that outlived the drain must not hold up the exit.
         runtime.shutdown_background();
         code
+    }
+
+    /// Flags win over host.json.
+    fn override_options(&self, options: &mut SnapfuncOptions) {
+        options.memory_mb = self.memory_mb.unwrap_or(options.memory_mb);
+        options.max_instances = self.max_instances.or(options.max_instances);
+        options.warm_instances = self.warm_instances.unwrap_or(options.warm_instances);
+        options.isolation = match self.isolation {
+            Some(Isolation::Instance) => app::Isolation::Instance,
+            Some(Isolation::Invocation) => app::Isolation::Invocation,
+            None => options.isolation,
+        };
     }
 
     fn root(&self) -> anyhow::Result<PathBuf> {

@@ -13,8 +13,8 @@ pub mod server;
 
 pub use functions::Listed;
 
-use crate::app::App;
-use crate::sandbox::{Limits, Pool, PoolLimits, Runtime, Spec, Template, TemplateError};
+use crate::app::{self, App, LogLevel};
+use crate::sandbox::{Isolation, Limits, Pool, PoolLimits, Runtime, Spec, Template, TemplateError};
 use console::Console;
 use dispatch::Dispatcher;
 use functions::Functions;
@@ -23,12 +23,13 @@ use router::{HttpSettings, Router};
 use std::collections::HashMap;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::num::NonZero;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
 /// How many instances an app may have where host.json's `snapfunc.maxInstances` does not say.
-const MOST_INSTANCES: usize = 32;
+const MOST_INSTANCES: usize = 100;
+/// How many requests may wait for an instance where host.json's `extensions.http.maxOutstandingRequests` does not say.
+const MOST_WAITING: usize = 5000;
 /// Bytes of a request's body, where `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT` does not say.
 const BODY_LIMIT: u64 = 104_857_600;
 /// Files and folders in an invocation's `/tmp`.
@@ -50,8 +51,14 @@ impl Host {
     /// Where no instance can be made.
     pub async fn start(app: App, runtime: Arc<Runtime>, console: Arc<Console>, address: SocketAddr) -> Result<Host, TemplateError> {
         let mut functions = Functions::of(&app);
-        let (pool, loaded) =
-            Pool::start(Template::new(runtime, spec(&app, &functions, console.clone(), address)), pool_limits(&app)).await?;
+        let (template, loaded) = Template::prepare(runtime, spec(&app, &functions, console.clone(), address)).await?;
+        for obstacle in template.obstacles() {
+            console.host(
+                LogLevel::Warning,
+                &format!("{obstacle}: no copy of the app's memory can have that, so each instance loads the app anew"),
+            );
+        }
+        let pool = Pool::start(template, pool_limits(&app)).await?;
         for answer in loaded {
             if let Some(failure) = answer.error {
                 functions.set_broken(&answer.name, failure);
@@ -105,9 +112,19 @@ fn mebibytes(number: u32) -> usize {
 }
 
 fn pool_limits(app: &App) -> PoolLimits {
-    let instances = app.host.snapfunc.max_instances.and_then(|number| usize::try_from(number).ok());
-    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    PoolLimits { instances: instances.unwrap_or(MOST_INSTANCES).max(1), starting: cores }
+    let count = |number: Option<u32>| number.and_then(|number| usize::try_from(number).ok());
+    let (options, http) = (&app.host.snapfunc, &app.host.http);
+    let instances =
+        count(options.max_instances).unwrap_or(MOST_INSTANCES).min(count(http.max_concurrent_requests).unwrap_or(usize::MAX)).max(1);
+    PoolLimits {
+        isolation: match options.isolation {
+            app::Isolation::Instance => Isolation::Instance,
+            app::Isolation::Invocation => Isolation::Invocation,
+        },
+        instances,
+        warm: count(Some(options.warm_instances)).unwrap_or(1),
+        queue: count(http.max_outstanding_requests).map_or(MOST_WAITING, |outstanding| outstanding.saturating_sub(instances)),
+    }
 }
 
 fn http_settings(app: &App) -> HttpSettings {

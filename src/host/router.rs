@@ -3,6 +3,7 @@
 use super::dispatch::{DispatchError, Dispatcher, Event};
 use super::route::RouteTable;
 use crate::bindings::http as binding;
+use crate::sandbox::PoolError;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
@@ -103,6 +104,7 @@ impl Router {
                 })
             }
             Err(DispatchError::Failed(_)) => status(StatusCode::INTERNAL_SERVER_ERROR),
+            Err(DispatchError::Unavailable(PoolError::Full)) => status(StatusCode::TOO_MANY_REQUESTS),
             Err(DispatchError::Unavailable(_)) => status(StatusCode::SERVICE_UNAVAILABLE),
         }
     }

@@ -5,7 +5,7 @@
 mod bindings {
     wasmtime::component::bindgen!({
         path: "host-api.wit",
-        world: "function-app",
+        world: "clonable-app",
         imports: { default: trappable },
         exports: { default: async },
         additional_derives: [PartialEq],
@@ -19,7 +19,7 @@ pub use bindings::snapfunc::host::logging::{Level, LogRecord};
 pub use bindings::snapfunc::host::types::{Cookie, Datum, Failure, HttpRequest, HttpResponse};
 
 pub(super) use bindings::snapfunc::host::logging;
-pub(super) use bindings::{FunctionApp, FunctionAppPre};
+pub(super) use bindings::{ClonableApp, ClonableAppPre};
 
 /// Where things are in the guest's file system.
 pub mod paths {

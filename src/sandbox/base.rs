@@ -1,5 +1,6 @@
 //! The guest on disk: the binary carries it compressed; the cache folder holds it unpacked and compiled, once per machine and engine.
 
+use super::slots::Image;
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
@@ -7,9 +8,10 @@ use std::path::{Path, PathBuf};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-const COMPONENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/worker.wasm.zst"));
+const COMPONENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/base.wasm.zst"));
+const IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/base.img.zst"));
 const ROOTFS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/rootfs.tar.zst"));
-/// Of both, before compression.
+/// Of all three, before compression.
 const DIGEST: &str = env!("SNAPFUNC_BASE_DIGEST");
 
 /// The cache folder can't be used.
@@ -39,6 +41,7 @@ pub(super) struct Base {
     /// What is mounted beside the app: `python/` and `packages/`.
     pub(super) rootfs: PathBuf,
     compiled: PathBuf,
+    image: PathBuf,
 }
 
 // === impl Base ===
@@ -50,14 +53,19 @@ impl Base {
         let failed = |what| move |source| CacheError::Io { folder: cache.to_owned(), what, source };
         create_private(cache).map_err(failed("it can't be made"))?;
         check_private(cache)?;
-        let base = Base { rootfs: cache.join(format!("rootfs-{}", &DIGEST[..16])), compiled: cache.join(compiled_name(engine)) };
-        if base.rootfs.exists() && base.compiled.exists() {
+        let named = |kind: &str, end: &str| cache.join(format!("{kind}-{}{end}", &DIGEST[..16]));
+        let base = Base { rootfs: named("rootfs", ""), compiled: cache.join(compiled_name(engine)), image: named("base", ".img") };
+        if base.rootfs.exists() && base.compiled.exists() && base.image.exists() {
             return Ok(base);
         }
         let lock = File::create(cache.join("lock")).map_err(failed("its lock file can't be made"))?;
         lock.lock().map_err(failed("it can't be locked"))?;
         if !base.rootfs.exists() {
             unpack(&base.rootfs).map_err(failed("the guest can't be unpacked"))?;
+        }
+        if !base.image.exists() {
+            let image = zstd::decode_all(IMAGE).map_err(failed("the guest's memory can't be unpacked"))?;
+            write_whole(&base.image, &image).map_err(failed("the guest's memory can't be written"))?;
         }
         if !base.compiled.exists() {
             compiling();
@@ -87,6 +95,12 @@ impl Base {
         }
     }
 
+    /// The memory that the guest begins with.
+    pub(super) fn image(&self, cache: &Path) -> Result<Image, CacheError> {
+        let failed = |source| CacheError::Io { folder: cache.to_owned(), what: "the guest's memory can't be mapped", source };
+        File::open(&self.image).and_then(Image::of).map_err(failed)
+    }
+
     #[allow(unsafe_code)]
     fn load(&self, engine: &Engine) -> wasmtime::Result<Component> {
         // SAFETY: the file must be what `precompile_component` made, and must not change while it is mapped. It was written by this program
@@ -99,7 +113,7 @@ impl Base {
 fn compiled_name(engine: &Engine) -> String {
     let mut hasher = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut hasher);
-    format!("worker-{}-{:016x}.cwasm", &DIGEST[..16], hasher.finish())
+    format!("base-{}-{:016x}.cwasm", &DIGEST[..16], hasher.finish())
 }
 
 fn unpack(target: &Path) -> io::Result<()> {

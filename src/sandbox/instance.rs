@@ -1,12 +1,15 @@
 //! One isolated interpreter with an app loaded.
 
-use super::api::{App, Configuration, Failure, FunctionApp, Invocation, LoadedFunction, Outcome};
+use super::api::{App, ClonableApp, Configuration, Failure, Invocation, LoadedFunction, Outcome};
 use super::logs::{Outlet, Running};
 use super::runtime::MOST_BYTES_A_CALL;
+use super::slots::{Capture, Image, with_image};
 use super::state::{Mounts, State};
 use super::template::Spec;
 use super::{Runtime, ticker::Turn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use wasmtime::{Store, Trap};
 use wasmtime_wasi::I32Exit;
@@ -28,7 +31,7 @@ pub enum InvokeError {
 /// One interpreter. It takes one call at a time; once dead it stays so.
 pub struct Instance {
     store: Store<State>,
-    guest: FunctionApp,
+    guest: ClonableApp,
     runtime: Arc<Runtime>,
     alive: bool,
 }
@@ -36,33 +39,72 @@ pub struct Instance {
 // === impl Instance ===
 
 impl Instance {
-    pub(super) async fn new(runtime: &Arc<Runtime>, spec: &Spec) -> wasmtime::Result<Self> {
-        let mounts = Mounts { rootfs: &runtime.rootfs, app: &spec.root, packages: spec.packages.as_deref() };
-        let state = State::new(&mounts, &spec.limits, Arc::new(Outlet::new(spec.logs.clone())))?;
+    /// An instance whose memory begins as `image`. Where there is a `capture`, it gets what the memory holds when the instance is dropped.
+    pub(super) fn new(
+        runtime: &Arc<Runtime>,
+        spec: &Spec,
+        mounts: &Arc<Mounts>,
+        image: &Arc<Image>,
+        capture: Option<Capture>,
+    ) -> wasmtime::Result<Self> {
+        let state = State::new(mounts.clone(), &spec.limits, Arc::new(Outlet::new(spec.logs.clone())));
         let mut store = Store::new(&runtime.engine, state);
         store.limiter(|state| &mut state.limiter);
         store.set_hostcall_fuel(MOST_BYTES_A_CALL);
-        // At each tick of the epoch the guest gives way; dropping its future then stops it.
+        // At each tick of the epoch the guest gives way; dropping its future then stops it. But not while it is instantiated, which is short.
         store.epoch_deadline_async_yield_and_update(1);
+        store.set_epoch_deadline(u64::MAX / 2);
+        let guest = {
+            let instantiating = pin!(runtime.guest.instantiate_async(&mut store));
+            // There is nothing in it that waits, so the choice of the image, which holds for this one poll, holds for all of it.
+            match with_image(image, capture, || instantiating.poll(&mut Context::from_waker(Waker::noop()))) {
+                Poll::Ready(guest) => guest?,
+                Poll::Pending => wasmtime::bail!("the guest could not be instantiated without waiting"),
+            }
+        };
         store.set_epoch_deadline(1);
-        let _turn = runtime.ticker.turn();
-        let guest = runtime.guest.instantiate_async(&mut store).await?;
         Ok(Instance { store, guest, runtime: runtime.clone(), alive: true })
     }
 
+    /// Loads an app, warms up what each invocation uses, and makes the memory fit to be copied. Also tells what stands in the way of that.
     pub(super) async fn load(
         &mut self,
         configuration: &Configuration,
         app: &App,
+        warm_up: &[Invocation],
         limit: Duration,
-    ) -> Result<Vec<LoadedFunction>, InvokeError> {
+    ) -> Result<(Vec<LoadedFunction>, Vec<String>), InvokeError> {
         let _turn = self.begin();
         let worker = self.guest.snapfunc_host_worker();
         let loading = async {
             worker.call_configure(&mut self.store, configuration).await?;
-            worker.call_load(&mut self.store, app).await
+            let loaded = match worker.call_load(&mut self.store, app).await? {
+                Ok(loaded) => loaded,
+                Err(failure) => return Ok(Err(failure)),
+            };
+            for invocation in warm_up {
+                if let Err(failure) = worker.call_invoke(&mut self.store, invocation).await? {
+                    return Ok(Err(failure));
+                }
+            }
+            let obstacles = worker.call_prepare_snapshot(&mut self.store).await?;
+            Ok(Ok((loaded, obstacles)))
         };
         let result = tokio::time::timeout(limit, loading).await;
+        self.end(result, limit)
+    }
+
+    /// Has the guest's libc forget its folders. Nothing may be called afterwards.
+    pub(super) async fn forget_folders(mut self) -> wasmtime::Result<()> {
+        let _turn = self.begin();
+        self.guest.call_reset_preopens(&mut self.store).await
+    }
+
+    /// Begins the life of an instance that has its app.
+    pub(super) async fn restore(&mut self, entropy: &[u8], limit: Duration) -> Result<(), InvokeError> {
+        let _turn = self.begin();
+        let restoring = self.guest.snapfunc_host_worker().call_restore(&mut self.store, entropy);
+        let result = tokio::time::timeout(limit, restoring).await;
         self.end(result, limit)
     }
 

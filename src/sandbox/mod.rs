@@ -10,6 +10,7 @@
 
 pub mod api;
 mod base;
+mod clock;
 mod filesystem;
 mod guest_output;
 mod instance;
@@ -17,9 +18,12 @@ mod limits;
 mod logs;
 mod pool;
 mod runtime;
+mod slots;
+mod stacks;
 mod state;
 mod template;
 mod ticker;
+mod warm_up;
 
 #[cfg(test)]
 mod tests;
@@ -28,6 +32,6 @@ pub use base::CacheError;
 pub use instance::{Instance, InvokeError};
 pub use limits::Limits;
 pub use logs::{LogRecord, LogSink, Running};
-pub use pool::{Pool, PoolError, PoolLimits};
+pub use pool::{Isolation, Lease, Pool, PoolError, PoolLimits};
 pub use runtime::{Progress, Runtime, RuntimeError};
 pub use template::{Spec, Template, TemplateError};

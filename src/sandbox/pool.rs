@@ -1,30 +1,54 @@
-//! An app's instances. The one that was used last is taken first, so that module state lasts and the others can be let go; more are made while
-//! invocations wait; a dead one is dropped and replaced when it is needed.
+//! An app's instances, each lent to one invocation at a time.
+//!
+//! The one that was used last is taken first, so that module state lasts and the others can be let go. Who finds none free gets a seat, the right to
+//! make one, while there are seats; then they queue. A seat is given on when its instance is gone: after a death, or after each invocation where
+//! none may follow another.
 
-use super::api::LoadedFunction;
 use super::instance::Instance;
 use super::template::{Template, TemplateError};
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
-/// How many instances an app may have.
+/// An instance that nobody used for so long is let go.
+const IDLE_LIMIT: Duration = Duration::from_secs(60);
+/// How often that is looked at.
+const SWEEP: Duration = Duration::from_secs(10);
+
+/// What an instance may be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Isolation {
+    /// One invocation of the app after the other: what one leaves in memory the next may find, as on Azure.
+    #[default]
+    Instance,
+    /// One invocation only.
+    Invocation,
+}
+
+/// How many instances an app may have, and how they are used.
 #[derive(Debug, Clone, Copy)]
 pub struct PoolLimits {
+    /// See there.
+    pub isolation: Isolation,
     /// Alive at once. At least 1.
     pub instances: usize,
-    /// Being made at once. Making one keeps a core busy. At least 1.
-    pub starting: usize,
+    /// Kept even if nobody uses them.
+    pub warm: usize,
+    /// Invocations that may wait for an instance; more are turned away.
+    pub queue: usize,
 }
 
 /// Why no instance could be had.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum PoolError {
     /// Making one failed.
-    #[error("{0}")]
-    Template(Arc<TemplateError>),
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// All instances are busy, and as many invocations wait as may.
+    #[error("all instances are busy and too many invocations wait already")]
+    Full,
     /// The host is shutting down.
     #[error("the host is stopping")]
     Closed,
@@ -36,11 +60,25 @@ pub struct Pool {
     shared: Arc<Shared>,
 }
 
-/// An instance on loan: it goes back when this is dropped, or is let go if it died.
+/// An instance on loan: when this is dropped it goes back, or is let go if it died or was for one invocation only.
 #[derive(Debug)]
 pub struct Lease {
     instance: Option<Instance>,
+    seat: Option<Seat>,
+}
+
+/// The right to have one instance. It goes to whoever waits longest when this is dropped.
+#[derive(Debug)]
+struct Seat {
     shared: Arc<Shared>,
+    given_up: bool,
+}
+
+/// What one who waited gets.
+#[derive(Debug)]
+enum Grant {
+    Lease(Lease),
+    Seat(Seat),
 }
 
 #[derive(Debug)]
@@ -50,38 +88,65 @@ struct Shared {
     state: Mutex<State>,
 }
 
-/// Invariant: `alive` counts the idle ones and those on loan; where someone waits, nothing is idle.
+/// Invariant: `seats` counts the idle instances, those on loan and those being made; where someone waits, nothing is idle and no seat is free.
 #[derive(Debug, Default)]
 struct State {
-    idle: Vec<Instance>,
-    waiting: VecDeque<oneshot::Sender<Result<Lease, PoolError>>>,
-    alive: usize,
-    starting: usize,
+    idle: Vec<(Instance, Instant)>,
+    waiting: VecDeque<oneshot::Sender<Grant>>,
+    seats: usize,
 }
 
 // === impl Pool ===
 
 impl Pool {
-    /// Makes the first instance, and tells of each function whether it could be loaded.
-    pub async fn start(template: Template, limits: PoolLimits) -> Result<(Pool, Vec<LoadedFunction>), TemplateError> {
-        let (first, loaded) = template.instantiate().await?;
-        let state = State { idle: vec![first], alive: 1, ..State::default() };
-        Ok((Pool { shared: Arc::new(Shared { template, limits, state: Mutex::new(state) }) }, loaded))
+    /// Makes the instances that are to be kept. Must be called within a tokio runtime.
+    pub async fn start(template: Template, limits: PoolLimits) -> Result<Pool, TemplateError> {
+        let shared = Arc::new(Shared { template, limits, state: Mutex::default() });
+        for _ in 0..limits.warm.min(limits.instances) {
+            let instance = shared.template.instantiate().await?;
+            let mut state = shared.lock();
+            state.idle.push((instance, Instant::now()));
+            state.seats += 1;
+        }
+        tokio::spawn(sweep(Arc::downgrade(&shared)));
+        Ok(Pool { shared })
     }
 
-    /// Takes an instance; waits for one where all are busy and no more may be made.
+    /// Takes an instance; makes one where none is free, and waits where no more may be made.
     pub async fn take(&self) -> Result<Lease, PoolError> {
-        let waiter = {
+        let granted = {
             let mut state = self.shared.lock();
-            if let Some(instance) = state.idle.pop() {
-                return Ok(self.shared.lend(instance));
+            if let Some((instance, _)) = state.idle.pop() {
+                return Ok(Lease { instance: Some(instance), seat: Some(self.shared.seat()) });
             }
-            let (sender, receiver) = oneshot::channel();
-            state.waiting.push_back(sender);
-            self.shared.start_more(&mut state);
-            receiver
+            if state.seats < self.shared.limits.instances {
+                state.seats += 1;
+                Ok(Grant::Seat(self.shared.seat()))
+            } else if state.waiting.len() < self.shared.limits.queue {
+                let (sender, receiver) = oneshot::channel();
+                state.waiting.push_back(sender);
+                Err(receiver)
+            } else {
+                return Err(PoolError::Full);
+            }
         };
-        waiter.await.unwrap_or(Err(PoolError::Closed))
+        let granted = match granted {
+            Ok(grant) => grant,
+            Err(waiting) => waiting.await.map_err(|_| PoolError::Closed)?,
+        };
+        match granted {
+            Grant::Lease(lease) => Ok(lease),
+            Grant::Seat(seat) => Ok(seat.fill().await?),
+        }
+    }
+}
+
+/// Lets go what was idle for too long, as long as the pool lives.
+async fn sweep(pool: Weak<Shared>) {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        let Some(pool) = pool.upgrade() else { return };
+        drop(pool.take_idle(IDLE_LIMIT));
     }
 }
 
@@ -92,53 +157,71 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lend(self: &Arc<Self>, instance: Instance) -> Lease {
-        Lease { instance: Some(instance), shared: self.clone() }
+    /// A seat that is counted already.
+    fn seat(self: &Arc<Self>) -> Seat {
+        Seat { shared: self.clone(), given_up: false }
     }
 
-    /// Starts as many instances as there are waiting invocations that none under way will serve, within the limits.
-    fn start_more(self: &Arc<Self>, state: &mut State) {
-        while state.starting < state.waiting.len().min(self.limits.starting) && state.alive + state.starting < self.limits.instances {
-            state.starting += 1;
-            let shared = self.clone();
-            tokio::spawn(async move { shared.start_one().await });
-        }
-    }
-
-    async fn start_one(self: Arc<Self>) {
-        let started = Instant::now();
-        let made = self.template.instantiate().await;
-        tracing::debug!(took = ?started.elapsed(), made = made.is_ok(), "an instance was started");
-        let mut state = self.lock();
-        state.starting -= 1;
-        match made {
-            Ok((instance, _)) => {
-                state.alive += 1;
-                self.hand_on(state, instance);
-            }
-            Err(error) => {
-                let error = PoolError::Template(Arc::new(error));
-                // Those who wait may still be served by an instance on loan; where there is none, nobody will come.
-                let hopeless = if state.alive == 0 { state.waiting.len() } else { state.waiting.len().min(1) };
-                for waiter in state.waiting.drain(..hopeless) {
-                    let _ = waiter.send(Err(error.clone()));
+    /// Gives to whoever waits longest, or keeps it.
+    fn hand_on(&self, mut grant: Grant) {
+        loop {
+            let waiter = {
+                let mut state = self.lock();
+                match state.waiting.pop_front() {
+                    Some(waiter) => waiter,
+                    None => return state.keep(grant),
                 }
+            };
+            match waiter.send(grant) {
+                Ok(()) => return,
+                // Whoever waited has gone.
+                Err(back) => grant = back,
             }
         }
     }
 
-    /// Gives an instance to whoever waits longest, or keeps it.
-    fn hand_on(self: &Arc<Self>, mut state: MutexGuard<'_, State>, instance: Instance) {
-        let mut lease = self.lend(instance);
-        while let Some(waiter) = state.waiting.pop_front() {
-            match waiter.send(Ok(lease)) {
-                Ok(()) => return self.start_more(&mut state),
-                // Whoever waited has gone.
-                Err(Ok(back)) => lease = back,
-                Err(Err(_)) => return,
+    /// The instances that were idle for so long, but for those to be kept. The oldest lie at the bottom.
+    fn take_idle(&self, limit: Duration) -> Vec<(Instance, Instant)> {
+        let mut state = self.lock();
+        let most = state.seats.saturating_sub(self.limits.warm);
+        let old = state.idle.iter().take_while(|(_, since)| since.elapsed() >= limit).count().min(most);
+        state.seats -= old;
+        state.idle.drain(..old).collect()
+    }
+}
+
+// === impl State ===
+
+impl State {
+    fn keep(&mut self, grant: Grant) {
+        match grant {
+            Grant::Lease(mut lease) => {
+                lease.seat.iter_mut().for_each(|seat| seat.given_up = true);
+                self.idle.extend(lease.instance.take().map(|instance| (instance, Instant::now())));
+            }
+            Grant::Seat(mut seat) => {
+                seat.given_up = true;
+                self.seats -= 1;
             }
         }
-        state.idle.extend(lease.instance.take());
+    }
+}
+
+// === impl Seat ===
+
+impl Seat {
+    async fn fill(self) -> Result<Lease, TemplateError> {
+        let instance = self.shared.template.instantiate().await?;
+        Ok(Lease { instance: Some(instance), seat: Some(self) })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        if !self.given_up {
+            // This one's count goes over to the one that is handed on.
+            self.shared.hand_on(Grant::Seat(self.shared.seat()));
+        }
     }
 }
 
@@ -146,14 +229,14 @@ impl Shared {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let Some(instance) = self.instance.take() else { return };
-        let mut state = self.shared.lock();
-        if instance.is_alive() {
-            self.shared.hand_on(state, instance);
+        let (Some(instance), Some(seat)) = (self.instance.take(), self.seat.take()) else { return };
+        if instance.is_alive() && seat.shared.limits.isolation == Isolation::Instance {
+            let shared = seat.shared.clone();
+            shared.hand_on(Grant::Lease(Lease { instance: Some(instance), seat: Some(seat) }));
         } else {
-            tracing::debug!("a dead instance is dropped");
-            state.alive -= 1;
-            self.shared.start_more(&mut state);
+            // First the instance, whose memory the next one may take, then the seat.
+            drop(instance);
+            drop(seat);
         }
     }
 }
@@ -161,14 +244,14 @@ impl Drop for Lease {
 impl Deref for Lease {
     type Target = Instance;
 
-    #[allow(clippy::expect_used)] // only `drop` takes it out
+    #[allow(clippy::expect_used)] // only `drop` and `keep` take it out
     fn deref(&self) -> &Instance {
         self.instance.as_ref().expect("a lease holds its instance until it is dropped")
     }
 }
 
 impl DerefMut for Lease {
-    #[allow(clippy::expect_used)] // only `drop` takes it out
+    #[allow(clippy::expect_used)] // only `drop` and `keep` take it out
     fn deref_mut(&mut self) -> &mut Instance {
         self.instance.as_mut().expect("a lease holds its instance until it is dropped")
     }

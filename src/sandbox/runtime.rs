@@ -1,10 +1,13 @@
 //! The engine and the compiled guest: one a process, shared by all apps.
 
-use super::api::FunctionAppPre;
+use super::api::ClonableAppPre;
 use super::base::{Base, CacheError};
+use super::slots::{Creator, Image};
+use super::stacks::Stacks;
 use super::state::{self, State};
 use super::ticker::Ticker;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use wasmtime::component::Linker;
 use wasmtime::{Config, Engine};
 
@@ -40,7 +43,9 @@ pub trait Progress {
 /// The engine and the compiled guest.
 pub struct Runtime {
     pub(super) engine: Engine,
-    pub(super) guest: FunctionAppPre<State>,
+    pub(super) guest: ClonableAppPre<State>,
+    /// What the guest's memory holds before an app is loaded.
+    pub(super) base: Arc<Image>,
     pub(super) rootfs: PathBuf,
     pub(super) ticker: Ticker,
 }
@@ -56,9 +61,10 @@ impl Runtime {
         let component = base.component(&engine, cache)?;
         let mut linker = Linker::new(&engine);
         state::link(&mut linker).map_err(RuntimeError::Engine)?;
-        let guest = linker.instantiate_pre(&component).and_then(FunctionAppPre::new).map_err(RuntimeError::Engine)?;
+        let guest = linker.instantiate_pre(&component).and_then(ClonableAppPre::new).map_err(RuntimeError::Engine)?;
+        let image = Arc::new(base.image(cache)?);
         progress.ready();
-        Ok(Runtime { ticker: Ticker::start(&engine)?, engine, guest, rootfs: base.rootfs })
+        Ok(Runtime { ticker: Ticker::start(&engine)?, engine, guest, base: image, rootfs: base.rootfs })
     }
 }
 
@@ -74,6 +80,9 @@ fn config() -> Config {
     config.epoch_interruption(true);
     config.max_wasm_stack(WASM_STACK);
     config.async_stack_size(FIBER_STACK);
+    // Memories and stacks come from the sandbox's own pools: see `slots` and `stacks`.
+    config.with_host_memory(Arc::new(Creator));
+    config.with_host_stack(Arc::new(Stacks::default()));
     // Of the component model's own concurrency nothing is used.
     config.concurrency_support(false);
     config

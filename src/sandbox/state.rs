@@ -1,16 +1,18 @@
 //! What an instance's store holds on the host's side: the grants of WASI, `/tmp`, the limits, the way to the log.
 
 use super::api::{self, logging, paths};
+use super::clock::Clock;
 use super::filesystem::{self, Tmp};
 use super::guest_output::GuestOutput;
 use super::limits::{Limits, MemoryLimiter};
 use super::logs::Outlet;
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime::error::Context;
-use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
-use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi::filesystem::{Dir, WasiFilesystemCtxView};
+use wasmtime_wasi::{FsPerms, OpenMode, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 /// How many handles (files, streams, timers) a guest may have open at once.
 const MOST_HANDLES: usize = 10_000;
@@ -19,6 +21,7 @@ const MOST_HANDLES: usize = 10_000;
 pub(super) struct State {
     wasi: WasiCtx,
     table: ResourceTable,
+    mounts: Arc<Mounts>,
     pub(super) tmp: Tmp,
     pub(super) limiter: MemoryLimiter,
     pub(super) outlet: Arc<Outlet>,
@@ -26,42 +29,49 @@ pub(super) struct State {
     stderr: GuestOutput,
 }
 
-/// Host folders that a guest may read.
-#[derive(Debug)]
-pub(super) struct Mounts<'a> {
-    /// What came with the guest: the standard library, the worker, the SDK.
-    pub(super) rootfs: &'a Path,
-    /// The app.
-    pub(super) app: &'a Path,
-    /// Third-party packages outside the app.
-    pub(super) packages: Option<&'a Path>,
+/// Host folders that a guest may read: opened once, for all instances of an app.
+pub(super) struct Mounts(Vec<(Dir, &'static str)>);
+
+// === impl Mounts ===
+
+impl Mounts {
+    /// What came with the guest (`rootfs`), the app, and third-party packages outside the app. Fails where a folder can't be opened.
+    pub(super) fn open(rootfs: &Path, app: &Path, packages: Option<&Path>) -> wasmtime::Result<Self> {
+        let (stdlib, worker) = (rootfs.join("python"), rootfs.join("packages"));
+        let fixed = [(stdlib.as_path(), paths::STDLIB), (worker.as_path(), paths::WORKER), (app, paths::APP)];
+        let all = fixed.into_iter().chain(packages.map(|packages| (packages, paths::PACKAGES)));
+        all.map(|(folder, guest_path)| {
+            let opened = File::open(folder).with_context(|| format!("the folder {} can't be opened", folder.display()))?;
+            // Reads of local files are short; handing each to another thread costs more than it saves.
+            Ok((Dir::new(opened, FsPerms::ReadOnly, OpenMode::READ, true), guest_path))
+        })
+        .collect::<wasmtime::Result<_>>()
+        .map(Mounts)
+    }
+
+    /// The folders, and where the guest has them.
+    pub(super) fn folders(&self) -> &[(Dir, &'static str)] {
+        &self.0
+    }
 }
 
 // === impl State ===
 
 impl State {
-    /// Grants what `mounts` names, read-only, and nothing else of the host. Fails where a folder can't be opened.
-    pub(super) fn new(mounts: &Mounts<'_>, limits: &Limits, outlet: Arc<Outlet>) -> wasmtime::Result<Self> {
+    /// Grants what `mounts` names, read-only, and nothing else of the host.
+    pub(super) fn new(mounts: Arc<Mounts>, limits: &Limits, outlet: Arc<Outlet>) -> Self {
         let (stdout, stderr) = (GuestOutput::new("stdout", outlet.clone()), GuestOutput::new("stderr", outlet.clone()));
         let mut builder = WasiCtxBuilder::new();
-        builder.stdout(stdout.clone()).stderr(stderr.clone());
-        // Reads of local files are short; handing each to another thread costs more than it saves.
-        builder.allow_blocking_current_thread(true);
-        let (stdlib, worker) = (mounts.rootfs.join("python"), mounts.rootfs.join("packages"));
-        let fixed = [(stdlib.as_path(), paths::STDLIB), (worker.as_path(), paths::WORKER), (mounts.app, paths::APP)];
-        for (folder, guest_path) in fixed.into_iter().chain(mounts.packages.map(|packages| (packages, paths::PACKAGES))) {
-            let granted = builder.preopened_dir(folder, guest_path, FsPerms::ReadOnly);
-            granted.with_context(|| format!("the folder {} can't be opened", folder.display()))?;
-        }
+        builder.stdout(stdout.clone()).stderr(stderr.clone()).monotonic_clock(Clock).allow_blocking_current_thread(true);
         let mut table = ResourceTable::new();
         table.set_max_capacity(MOST_HANDLES);
         let tmp = Tmp::new(limits.tmp_bytes, limits.tmp_nodes);
-        Ok(State { wasi: builder.build(), table, tmp, limiter: MemoryLimiter::new(limits), outlet, stdout, stderr })
+        State { wasi: builder.build(), table, mounts, tmp, limiter: MemoryLimiter::new(limits), outlet, stdout, stderr }
     }
 
-    /// The two parts of the file system.
-    pub(super) fn wasi_and_tmp(&mut self) -> (WasiFilesystemCtxView<'_>, &Tmp) {
-        (WasiFilesystemCtxView { ctx: self.wasi.filesystem(), table: &mut self.table }, &self.tmp)
+    /// The parts of the file system.
+    pub(super) fn filesystem(&mut self) -> (WasiFilesystemCtxView<'_>, &Mounts, &Tmp) {
+        (WasiFilesystemCtxView { ctx: self.wasi.filesystem(), table: &mut self.table }, &self.mounts, &self.tmp)
     }
 
     /// Hands over what the guest wrote to its standard streams without a line's end.

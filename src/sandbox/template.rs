@@ -5,6 +5,10 @@ use super::api::{App, Configuration, Failure, FunctionSource, Level, LoadedFunct
 use super::instance::{Instance, InvokeError};
 use super::limits::Limits;
 use super::logs::LogSink;
+use super::slots::{Capture, Image};
+use super::state::Mounts;
+use super::warm_up::warm_up;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +42,17 @@ pub enum TemplateError {
     /// A folder can't be opened, or the engine has no more memory.
     #[error("no instance can be made: {0:#}")]
     Instantiation(wasmtime::Error),
+    /// The copy of the memory can't be kept.
+    #[error("the loaded app's memory can't be kept: {0}")]
+    Image(io::Error),
+    /// The memory limit is too small for the app as it is when it was loaded.
+    #[error("the app needs {needs} MiB of memory when it is loaded, but may have {limit}: raise `snapfunc.memoryMb` in host.json")]
+    TooLarge {
+        /// MiB.
+        needs: usize,
+        /// MiB.
+        limit: usize,
+    },
     /// Nothing of the app can be loaded.
     #[error("the app can't be loaded: {}: {}", .0.kind, .0.message)]
     Load(Failure),
@@ -46,34 +61,78 @@ pub enum TemplateError {
     Died(InvokeError),
 }
 
-/// An app, ready to be instantiated.
+/// An app, loaded: ready to be instantiated any number of times.
 pub struct Template {
     runtime: Arc<Runtime>,
     spec: Spec,
+    mounts: Arc<Mounts>,
+    origin: Origin,
+}
+
+/// What instances begin with.
+enum Origin {
+    /// A copy of the interpreter's memory after it had loaded the app.
+    Image(Arc<Image>),
+    /// The app holds what no copy can have: each instance loads it anew.
+    Source {
+        /// What that is, in words.
+        obstacles: Vec<String>,
+    },
 }
 
 // === impl Template ===
 
 impl Template {
-    /// Nothing is loaded yet.
-    #[must_use]
-    pub fn new(runtime: Arc<Runtime>, spec: Spec) -> Self {
-        Template { runtime, spec }
+    /// Loads an app and keeps the memory as it is then. Also tells of each function whether it could be loaded.
+    pub async fn prepare(runtime: Arc<Runtime>, spec: Spec) -> Result<(Template, Vec<LoadedFunction>), TemplateError> {
+        let mounts = Mounts::open(&runtime.rootfs, &spec.root, spec.packages.as_deref()).map_err(TemplateError::Instantiation)?;
+        let mut template = Template { runtime, spec, mounts: Arc::new(mounts), origin: Origin::Source { obstacles: Vec::new() } };
+        let capture = Capture::default();
+        let (instance, loaded, obstacles) = template.load(Some(capture.clone())).await?;
+        template.origin = if obstacles.is_empty() {
+            instance.forget_folders().await.map_err(TemplateError::Instantiation)?;
+            Origin::Image(Arc::new(capture.take().map_err(TemplateError::Image)?))
+        } else {
+            Origin::Source { obstacles }
+        };
+        Ok((template, loaded))
     }
 
-    /// Makes an instance: a new interpreter with the app loaded. Also tells of each function whether it could be loaded.
-    pub async fn instantiate(&self) -> Result<(Instance, Vec<LoadedFunction>), TemplateError> {
-        let mut instance = Instance::new(&self.runtime, &self.spec).await.map_err(TemplateError::Instantiation)?;
-        let loaded = instance.load(&self.configuration(), &self.app(), LOAD_LIMIT).await.map_err(|error| match error {
-            InvokeError::Raised(failure) => TemplateError::Load(failure),
-            other => TemplateError::Died(other),
-        })?;
-        Ok((instance, loaded))
+    /// What the app holds that no copy of its memory can have, in words; nothing where instances are copies.
+    #[must_use]
+    pub fn obstacles(&self) -> &[String] {
+        match &self.origin {
+            Origin::Image(_) => &[],
+            Origin::Source { obstacles } => obstacles,
+        }
+    }
+
+    /// Makes an instance: an interpreter of its own with the app loaded.
+    pub async fn instantiate(&self) -> Result<Instance, TemplateError> {
+        let mut instance = match &self.origin {
+            Origin::Image(image) => self.instance(image, None)?,
+            Origin::Source { .. } => self.load(None).await?.0,
+        };
+        instance.restore(&rand::random::<[u8; 32]>(), LOAD_LIMIT).await.map_err(load_error)?;
+        Ok(instance)
+    }
+
+    fn instance(&self, image: &Arc<Image>, capture: Option<Capture>) -> Result<Instance, TemplateError> {
+        if image.bytes() > self.spec.limits.memory_bytes {
+            return Err(TemplateError::TooLarge { needs: image.bytes() >> 20, limit: self.spec.limits.memory_bytes >> 20 });
+        }
+        Instance::new(&self.runtime, &self.spec, &self.mounts, image, capture).map_err(TemplateError::Instantiation)
+    }
+
+    async fn load(&self, capture: Option<Capture>) -> Result<(Instance, Vec<LoadedFunction>, Vec<String>), TemplateError> {
+        let mut instance = self.instance(&self.runtime.base, capture)?;
+        let loading = instance.load(&self.configuration(), &self.app(), &warm_up(), LOAD_LIMIT).await;
+        let (loaded, obstacles) = loading.map_err(load_error)?;
+        Ok((instance, loaded, obstacles))
     }
 
     fn configuration(&self) -> Configuration {
-        let entropy = rand::random::<[u8; 32]>().to_vec();
-        Configuration { settings: self.spec.settings.clone(), entropy, log_level: self.spec.log_level }
+        Configuration { settings: self.spec.settings.clone(), log_level: self.spec.log_level }
     }
 
     fn app(&self) -> App {
@@ -84,5 +143,12 @@ impl Template {
 impl std::fmt::Debug for Template {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Template").field("root", &self.spec.root).finish_non_exhaustive()
+    }
+}
+
+fn load_error(error: InvokeError) -> TemplateError {
+    match error {
+        InvokeError::Raised(failure) => TemplateError::Load(failure),
+        other => TemplateError::Died(other),
     }
 }

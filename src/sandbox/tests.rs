@@ -30,7 +30,14 @@ fn runtime() -> Arc<Runtime> {
     RUNTIME.get_or_init(|| Arc::new(Runtime::open(&cache, &Quiet).unwrap())).clone()
 }
 
-fn template(root: &Path, logs: Arc<Kept>, limits: Limits) -> Template {
+async fn template(root: &Path, logs: Arc<Kept>, limits: Limits) -> Template {
+    let (template, loaded) = Template::prepare(runtime(), spec(root, logs, limits)).await.unwrap();
+    assert!(loaded.iter().all(|function| function.error.is_none()), "{loaded:?}");
+    assert!(template.obstacles().is_empty());
+    template
+}
+
+fn spec(root: &Path, logs: Arc<Kept>, limits: Limits) -> Spec {
     let binding =
         |name: &str, kind: &str, direction| Binding { name: name.into(), kind: kind.into(), direction, data_type: DataType::Undefined };
     let functions = vec![FunctionSource {
@@ -40,7 +47,7 @@ fn template(root: &Path, logs: Arc<Kept>, limits: Limits) -> Template {
         entry_point: "main".into(),
         bindings: vec![binding("req", "httpTrigger", Direction::In), binding("$return", "http", Direction::Out)],
     }];
-    let spec = Spec {
+    Spec {
         root: root.to_owned(),
         packages: None,
         package_paths: vec![],
@@ -49,8 +56,7 @@ fn template(root: &Path, logs: Arc<Kept>, limits: Limits) -> Template {
         limits,
         log_level: Level::Information,
         logs,
-    };
-    Template::new(runtime(), spec)
+    }
 }
 
 fn app(code: &str) -> (tempfile::TempDir, PathBuf) {
@@ -95,8 +101,7 @@ fn text(result: Result<Outcome, InvokeError>) -> String {
 #[tokio::test]
 async fn an_instance_runs_its_app_and_keeps_its_state_but_not_its_tmp() {
     let (_folder, root) = app(EVAL);
-    let (mut instance, loaded) = template(&root, Arc::default(), Limits::default()).instantiate().await.unwrap();
-    assert_eq!(loaded.iter().map(|function| (function.name.as_str(), function.error.is_none())).collect::<Vec<_>>(), [("f", true)]);
+    let mut instance = template(&root, Arc::default(), Limits::default()).await.instantiate().await.unwrap();
     let write = "open('/tmp/x', 'w').write('1'); state['n'] = state.get('n', 0) + 1; result = (os.listdir('/tmp'), state['n'], os.environ['GREETING'])";
     assert_eq!(text(instance.invoke(&call(write), None).await), "(['x'], 1, 'Hello')");
     assert_eq!(
@@ -108,9 +113,9 @@ async fn an_instance_runs_its_app_and_keeps_its_state_but_not_its_tmp() {
 #[tokio::test]
 async fn a_function_that_never_ends_is_stopped_and_its_instance_is_dead() {
     let (_folder, root) = app(EVAL);
-    let template = template(&root, Arc::default(), Limits::default());
+    let template = template(&root, Arc::default(), Limits::default()).await;
     for endless in ["while True: pass", "import time; time.sleep(1e6)", "import re; re.match('(a+)+$', 'a' * 40 + 'b')", "10 ** 10 ** 9"] {
-        let (mut instance, _) = template.instantiate().await.unwrap();
+        let mut instance = template.instantiate().await.unwrap();
         let started = Instant::now();
         let result = instance.invoke(&call(endless), Some(Duration::from_millis(300))).await;
         assert!(matches!(result, Err(InvokeError::TimedOut(_))), "{endless}: {result:?}");
@@ -123,7 +128,7 @@ async fn a_function_that_never_ends_is_stopped_and_its_instance_is_dead() {
 async fn memory_is_bounded() {
     let (_folder, root) = app(EVAL);
     let limits = Limits { memory_bytes: 96 << 20, ..Limits::default() };
-    let (mut instance, _) = template(&root, Arc::default(), limits).instantiate().await.unwrap();
+    let mut instance = template(&root, Arc::default(), limits).await.instantiate().await.unwrap();
     for bomb in ["x = [0] * 10**10", "x = b''\nwhile True: x += b'x' * 2**20", "bytearray(2**31 - 1)"] {
         match instance.invoke(&call(bomb), None).await {
             Err(InvokeError::Raised(failure)) => assert!(failure.kind == "MemoryError" || failure.kind == "OverflowError", "{failure:?}"),
@@ -136,9 +141,9 @@ async fn memory_is_bounded() {
 #[tokio::test]
 async fn what_ends_the_interpreter_ends_only_its_instance() {
     let (_folder, root) = app(EVAL);
-    let template = template(&root, Arc::default(), Limits::default());
-    let pool_limits = PoolLimits { instances: 1, starting: 1 };
-    let (pool, _) = Pool::start(template, pool_limits).await.unwrap();
+    let template = template(&root, Arc::default(), Limits::default()).await;
+    let pool_limits = PoolLimits { isolation: Isolation::Instance, instances: 1, warm: 1, queue: 10 };
+    let pool = Pool::start(template, pool_limits).await.unwrap();
     for deadly in ["os._exit(3)", "os.abort()", "f = lambda: f()\nimport sys; sys.setrecursionlimit(10**9)\nf()"] {
         let result = pool.take().await.unwrap().invoke(&call(deadly), None).await;
         assert!(matches!(result, Err(InvokeError::Died(_) | InvokeError::Raised(_))), "{deadly}: {result:?}");
@@ -151,8 +156,8 @@ async fn what_ends_the_interpreter_ends_only_its_instance() {
 #[tokio::test]
 async fn the_pool_lends_the_last_used_first_and_not_more_than_it_may() {
     let (_folder, root) = app(EVAL);
-    let limits = PoolLimits { instances: 2, starting: 1 };
-    let (pool, _) = Pool::start(template(&root, Arc::default(), Limits::default()), limits).await.unwrap();
+    let limits = PoolLimits { isolation: Isolation::Instance, instances: 2, warm: 1, queue: 10 };
+    let pool = Pool::start(template(&root, Arc::default(), Limits::default()).await, limits).await.unwrap();
     let mut first = pool.take().await.unwrap();
     text(first.invoke(&call("state['name'] = 'first'; result = 1"), None).await);
     let mut second = pool.take().await.unwrap();
@@ -168,7 +173,7 @@ async fn the_pool_lends_the_last_used_first_and_not_more_than_it_may() {
 async fn records_carry_the_function_that_the_host_runs() {
     let (_folder, root) = app(&EVAL.replace("state = {}", "state = {}\nprint('loading')"));
     let logs = Arc::new(Kept::default());
-    let (mut instance, _) = template(&root, logs.clone(), Limits::default()).instantiate().await.unwrap();
+    let mut instance = template(&root, logs.clone(), Limits::default()).await.instantiate().await.unwrap();
     let code = "import logging; logging.info('logged'); print('printed', end=''); os.write(1, b'written'); logging.debug('hidden')";
     text(instance.invoke(&call(code), None).await);
     let function = Some("f".to_owned());

@@ -1,7 +1,5 @@
 """Loading and invoking functions of model v1."""
 
-import random
-
 import pytest
 from azure.functions.meta import Datum
 
@@ -180,15 +178,9 @@ def test_binding_types_that_the_sdk_does_not_know_pass_text_and_bytes(app_folder
     assert outcome.outputs[0][1].value == b"text"
 
 
-def test_configure_replaces_the_environment_and_seeds_randomness(monkeypatch):
+def test_configure_replaces_the_environment(monkeypatch):
     monkeypatch.setattr("os.environ", dict(OLD="1"))
     import os
 
-    worker = Worker()
-    worker.configure([("NEW", "2")], b"0123456789abcdef", Level.INFORMATION)
+    Worker().configure([("NEW", "2")], Level.INFORMATION)
     assert os.environ == {"NEW": "2"}
-    first = random.random()
-    worker.configure([], b"0123456789abcdef", Level.INFORMATION)
-    assert random.random() == first
-    worker.configure([], b"fedcba9876543210", Level.INFORMATION)
-    assert random.random() != first

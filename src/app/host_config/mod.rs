@@ -41,6 +41,16 @@ pub struct HostConfig {
     pub raw: Map<String, Value>,
 }
 
+/// What an instance is used for: `isolation`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Isolation {
+    /// `instance`: one invocation after the other, so that module state lasts.
+    #[default]
+    Instance,
+    /// `invocation`: one invocation only.
+    Invocation,
+}
+
 /// The object `snapfunc` in host.json.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SnapfuncOptions {
@@ -48,8 +58,12 @@ pub struct SnapfuncOptions {
     pub memory_mb: u32,
     /// Size of an invocation's `/tmp`, in MiB: 0 to 4096. Default 64.
     pub tmp_mb: u32,
+    /// Whether an instance takes one invocation after the other, the default, or each invocation has one of its own.
+    pub isolation: Isolation,
     /// The most instances at a time; `None`: the host chooses.
     pub max_instances: Option<u32>,
+    /// Instances that are kept even if nobody uses them. Default 1.
+    pub warm_instances: u32,
     /// Names of environment variables that become app settings; `*` stands for any text.
     pub pass_env: Vec<String>,
 }
@@ -121,7 +135,14 @@ impl HostConfig {
 
 impl Default for SnapfuncOptions {
     fn default() -> Self {
-        SnapfuncOptions { memory_mb: 512, tmp_mb: 64, max_instances: None, pass_env: Vec::new() }
+        SnapfuncOptions {
+            memory_mb: 512,
+            tmp_mb: 64,
+            isolation: Isolation::Instance,
+            max_instances: None,
+            warm_instances: 1,
+            pass_env: Vec::new(),
+        }
     }
 }
 
@@ -135,11 +156,25 @@ impl SnapfuncOptions {
                 "memorymb" => options.memory_mb = integer(&value, 64, 4096)?,
                 "tmpmb" => options.tmp_mb = integer(&value, 0, 4096)?,
                 "maxinstances" => options.max_instances = Some(integer(&value, 1, 10_000)?),
+                "warminstances" => options.warm_instances = integer(&value, 0, 10_000)?,
+                "isolation" => options.isolation = isolation(&value)?,
                 "passenv" => options.pass_env = value.texts()?,
-                _ => return Err(value.error("is not an option of snapfunc: there are memoryMb, tmpMb, maxInstances and passEnv")),
+                _ => {
+                    return Err(value.error(
+                        "is not an option of snapfunc: there are memoryMb, tmpMb, isolation, maxInstances, warmInstances and passEnv",
+                    ));
+                }
             }
         }
         Ok(options)
+    }
+}
+
+fn isolation(node: &Node<'_>) -> Result<Isolation, FieldError> {
+    match node.text()?.to_ascii_lowercase().as_str() {
+        "instance" => Ok(Isolation::Instance),
+        "invocation" => Ok(Isolation::Invocation),
+        _ => Err(node.expected("`instance` (one invocation after the other in it) or `invocation` (a new instance for each)")),
     }
 }
 

@@ -24,7 +24,7 @@ fn no_file_means_defaults() {
     assert_eq!((config.functions, config.retry), (None, None));
     assert_eq!(config.http, HttpOptions::default());
     assert_eq!(config.http.route_prefix, "api");
-    assert_eq!(config.snapfunc, SnapfuncOptions { memory_mb: 512, tmp_mb: 64, max_instances: None, pass_env: Vec::new() });
+    assert_eq!(config.snapfunc, SnapfuncOptions::default());
     assert_eq!(config.log_levels.level("Function.x"), LogLevel::Information);
 }
 
@@ -45,7 +45,7 @@ fn reads_all_fields() {
         "logging": {"logLevel": {"default": "warning", "Function": "Debug", "Function.hello": "NONE"}},
         "extensions": {"queues": {"batchSize": 8}, "http": {"routePrefix": "/v1/", "maxOutstandingRequests": -1, "maxConcurrentRequests": "7",
             "dynamicThrottlesEnabled": true, "hsts": {"isEnabled": true, "maxAge": "10"}, "customHeaders": {"X-Content-Type-Options": "nosniff"}}},
-        "snapfunc": {"memoryMb": 256, "tmpMb": 0, "maxInstances": 3, "passEnv": ["MY_*"]}"#,
+        "snapfunc": {"memoryMb": 256, "tmpMb": 0, "isolation": "Invocation", "maxInstances": 3, "warmInstances": 2, "passEnv": ["MY_*"]}"#,
     )
     .unwrap();
     assert_eq!(config.functions, Some(vec!["hello".to_owned()]));
@@ -60,7 +60,17 @@ fn reads_all_fields() {
     let hsts = config.http.hsts.unwrap();
     assert_eq!((hsts.max_age.as_secs(), hsts.include_sub_domains, hsts.preload, hsts.excluded_hosts.len()), (864_000, false, false, 3));
     assert_eq!(config.http.custom_headers, [("X-Content-Type-Options".to_owned(), "nosniff".to_owned())]);
-    assert_eq!(config.snapfunc, SnapfuncOptions { memory_mb: 256, tmp_mb: 0, max_instances: Some(3), pass_env: vec!["MY_*".to_owned()] });
+    assert_eq!(
+        config.snapfunc,
+        SnapfuncOptions {
+            memory_mb: 256,
+            tmp_mb: 0,
+            isolation: Isolation::Invocation,
+            max_instances: Some(3),
+            warm_instances: 2,
+            pass_env: vec!["MY_*".to_owned()]
+        }
+    );
     let levels = config.log_levels;
     assert_eq!(levels.level("Host.Startup"), LogLevel::Warning);
     assert_eq!(levels.level("function.other.User"), LogLevel::Debug);
@@ -97,7 +107,7 @@ fn errors_name_line_and_field() {
         ),
         (
             "\"snapfunc\": {\n\"memory\": 1}",
-            "host.json:3: `snapfunc.memory` is not an option of snapfunc: there are memoryMb, tmpMb, maxInstances and passEnv",
+            "host.json:3: `snapfunc.memory` is not an option of snapfunc: there are memoryMb, tmpMb, isolation, maxInstances, warmInstances and passEnv",
         ),
         ("\"snapfunc\": {\"memoryMb\": 8}", "host.json:2: `snapfunc.memoryMb` must be a whole number from 64 to 4096, not 8"),
         (

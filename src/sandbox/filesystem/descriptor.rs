@@ -70,7 +70,10 @@ impl TmpDescriptor {
 
 impl preopens::Host for View<'_> {
     fn get_directories(&mut self) -> wasmtime::Result<Vec<(Resource<Descriptor>, String)>> {
-        let mut directories = preopens::Host::get_directories(&mut self.host)?;
+        let mut directories = Vec::new();
+        for (folder, guest_path) in self.mounts.folders() {
+            directories.push((self.host.table.push(Descriptor::Dir(folder.clone()))?, (*guest_path).to_owned()));
+        }
         let root = self.host.table.push(self.tmp.root())?;
         directories.push((Resource::new_own(root.rep()), TMP.to_owned()));
         Ok(directories)

@@ -11,7 +11,7 @@ mod descriptor;
 mod streams;
 mod tree;
 
-use super::state::State;
+use super::state::{Mounts, State};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tree::{NodeId, Quota, Tree};
 use wasmtime::component::{HasData, Linker};
@@ -48,6 +48,7 @@ struct TmpDescriptor {
 /// What the answers work on.
 struct View<'a> {
     host: WasiFilesystemCtxView<'a>,
+    mounts: &'a Mounts,
     tmp: &'a Tmp,
 }
 
@@ -109,6 +110,6 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
 }
 
 fn view(state: &mut State) -> View<'_> {
-    let (host, tmp) = state.wasi_and_tmp();
-    View { host, tmp }
+    let (host, mounts, tmp) = state.filesystem();
+    View { host, mounts, tmp }
 }

@@ -38,11 +38,19 @@ class Worker(exports.Worker):
     _worker = _Worker()
 
     def configure(self, configuration: wit_worker.Configuration) -> None:
-        self._worker.configure(configuration.settings, configuration.entropy, Level(configuration.log_level.value))
+        self._worker.configure(configuration.settings, Level(configuration.log_level.value))
 
     def load(self, app: wit_worker.App) -> list[wit_worker.LoadedFunction]:
         loaded = self._worker.load(App(app.root, app.package_paths, [_source(function) for function in app.functions]))
         return [wit_worker.LoadedFunction(name, failure and _failure(failure)) for name, failure in loaded]
+
+    def prepare_snapshot(self) -> list[str]:
+        return [_valid(text) for text in self._worker.prepare_snapshot()]
+
+    def restore(self, entropy: bytes) -> None:
+        failure = self._worker.restore(entropy)
+        if failure is not None:
+            raise Err(_failure(failure))
 
     def invoke(self, invocation: wit_worker.Invocation) -> wit_worker.Outcome:
         result = self._worker.invoke(

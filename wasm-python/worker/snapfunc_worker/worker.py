@@ -4,7 +4,7 @@ import os
 import random
 import sys
 
-from . import failures, index_v1, invoke, loader, logs
+from . import failures, index_v1, invoke, loader, logs, snapshot, warmup
 from .model import App, Failure, Function, FunctionSource, Invocation, Level, LoadError, Outcome
 
 
@@ -12,14 +12,13 @@ class Worker:
     """An app's functions, loaded or broken."""
 
     def __init__(self) -> None:
-        self._functions: dict[str, Function] = {}
+        self._functions: dict[str, Function] = {warmup.FUNCTION.name: warmup.FUNCTION}
         self._broken: dict[str, Failure] = {}
 
-    def configure(self, settings: list[tuple[str, str]], entropy: bytes, level: Level) -> None:
-        """Gives this instance its settings and its randomness. `os.environ` holds the settings and nothing else."""
+    def configure(self, settings: list[tuple[str, str]], level: Level) -> None:
+        """Gives the app its settings. `os.environ` holds the settings and nothing else."""
         os.environ.clear()
         os.environ.update(settings)
-        random.seed(entropy)
         debug = os.environ.get("PYTHON_ENABLE_DEBUG_LOGGING", "").lower() in ("1", "true", "yes", "y", "t")
         logs.set_level(Level.DEBUG if debug else level)
 
@@ -39,6 +38,23 @@ class Worker:
             failure = _load_failure(error)
             self._broken[source.name] = failure
             return failure
+        return None
+
+    def prepare_snapshot(self) -> list[str]:
+        """Makes the memory fit to be copied. Says what stands in the way."""
+        try:
+            return snapshot.prepare()
+        finally:
+            logs.end()
+
+    def restore(self, entropy: bytes) -> Failure | None:
+        """Begins the life of an instance, a copy of a memory or not."""
+        # An integer, as bytes would be hashed first, which costs more than the seeding.
+        random.seed(int.from_bytes(entropy))
+        try:
+            snapshot.restored()
+        except BaseException as error:  # whatever the app's hook raised
+            return failures.describe(error)
         return None
 
     def invoke(self, invocation: Invocation) -> Outcome | Failure:

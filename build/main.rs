@@ -1,19 +1,25 @@
-//! Builds the guest (if it is out of date) and packs it for the binary: the component and the folders mounted beside it, compressed.
+//! Builds the guest (if it is out of date), flattens it, and packs it for the binary: code, memory image, and the folders mounted beside it, compressed.
 
+mod flatten;
+mod guest;
+
+use std::env;
 use std::error::Error;
 use std::fs::{self, File};
+use std::io;
 use std::path::Path;
-use std::process::Command;
-use std::{env, io};
 
 const INPUTS: &[&str] = &[
+    "build",
     "host-api.wit",
+    "wasm-python/binaryen",
     "wasm-python/build.py",
     "wasm-python/build_steps",
     "wasm-python/requirements-build.txt",
     "wasm-python/requirements-guest.txt",
     "wasm-python/worker",
     "wasm-python/dist/inputs",
+    "wasm-python/dist/flat/inputs",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -21,27 +27,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     for input in INPUTS {
         println!("cargo::rerun-if-changed={input}");
     }
-    build_guest()?;
+    guest::build()?;
+    let flat = guest::flattened()?;
     let out = env::var("OUT_DIR")?;
-    let component = fs::read("wasm-python/dist/worker.wasm")?;
     let rootfs = pack(Path::new("wasm-python/dist/rootfs"))?;
     let mut digest = blake3::Hasher::new();
-    digest.update(&component).update(&rootfs);
+    digest.update(&flat.component).update(&flat.image).update(&rootfs);
     println!("cargo::rustc-env=SNAPFUNC_BASE_DIGEST={}", digest.finalize().to_hex());
-    fs::write(format!("{out}/worker.wasm.zst"), compress(&component)?)?;
+    fs::write(format!("{out}/base.wasm.zst"), compress(&flat.component)?)?;
+    fs::write(format!("{out}/base.img.zst"), compress(&flat.image)?)?;
     fs::write(format!("{out}/rootfs.tar.zst"), compress(&rootfs)?)?;
-    Ok(())
-}
-
-/// Does nothing where the guest is up to date.
-fn build_guest() -> Result<(), Box<dyn Error>> {
-    let python = env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let status = Command::new(&python).arg("wasm-python/build.py").status().map_err(|error| {
-        format!("{python} can't be started ({error}): building the guest needs Python 3.10 or later; PYTHON names another one")
-    })?;
-    if !status.success() {
-        return Err("the guest could not be built: see what wasm-python/build.py printed".into());
-    }
     Ok(())
 }
 
@@ -51,11 +46,8 @@ fn pack(folder: &Path) -> io::Result<Vec<u8>> {
     archive.mode(tar::HeaderMode::Deterministic);
     let mut folders = vec![folder.to_owned()];
     while let Some(current) = folders.pop() {
-        let mut entries = fs::read_dir(&current)?.collect::<io::Result<Vec<_>>>()?;
-        entries.sort_by_key(fs::DirEntry::file_name);
-        for entry in entries {
-            let path = entry.path();
-            if entry.file_type()?.is_dir() {
+        for path in sorted(&current)? {
+            if path.is_dir() {
                 folders.push(path);
             } else {
                 let name = path.strip_prefix(folder).map_err(io::Error::other)?;
@@ -64,6 +56,13 @@ fn pack(folder: &Path) -> io::Result<Vec<u8>> {
         }
     }
     archive.into_inner()
+}
+
+/// What a folder holds, in order.
+fn sorted(folder: &Path) -> io::Result<Vec<std::path::PathBuf>> {
+    let mut paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    paths.sort();
+    Ok(paths)
 }
 
 fn compress(data: &[u8]) -> io::Result<Vec<u8>> {

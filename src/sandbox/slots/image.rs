@@ -1,0 +1,86 @@
+//! A memory image: what the linear memory of each clone holds at its start.
+
+use super::mapping::Mapping;
+use super::slot::Slot;
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+use std::fs::File;
+use std::io::{self, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Bytes of a page of WebAssembly. An image is a whole number of them.
+pub(in crate::sandbox) const WASM_PAGE: usize = 64 << 10;
+
+/// A memory image and the slots that are free to be used for it.
+#[derive(Debug)]
+pub(in crate::sandbox) struct Image {
+    file: File,
+    /// The same content, to copy pages back from.
+    content: Mapping,
+    free: Mutex<Vec<Slot>>,
+}
+
+// === impl Image ===
+
+impl Image {
+    /// An image in memory, which no file system ever sees.
+    pub(in crate::sandbox) fn in_memory(content: &[u8]) -> io::Result<Self> {
+        let mut file = File::from(memfd_create("snapfunc-image", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?);
+        file.write_all(content)?;
+        fcntl_add_seals(&file, SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
+        Image::of(file)
+    }
+
+    /// An image in a file. Nobody may change the file as long as the image lives: it is mapped.
+    pub(in crate::sandbox) fn of(file: File) -> io::Result<Self> {
+        let bytes = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+        if bytes == 0 || !bytes.is_multiple_of(WASM_PAGE) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{bytes} bytes are not a whole number of WebAssembly pages")));
+        }
+        let content = Mapping::read_only(&file, bytes)?;
+        Ok(Image { file, content, free: Mutex::default() })
+    }
+
+    /// Its size.
+    pub(in crate::sandbox) fn bytes(&self) -> usize {
+        self.content.bytes()
+    }
+
+    /// What it holds.
+    #[allow(unsafe_code)]
+    pub(in crate::sandbox) fn content(&self) -> &[u8] {
+        // SAFETY: the mapping lives as long as the image, is readable, and the file behind it never changes: a memory file is sealed, another one is
+        // the caller's promise (`of`).
+        unsafe { std::slice::from_raw_parts(self.content.start(), self.content.bytes()) }
+    }
+
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// A slot that equals the image: one that was used before, or a new one of at least so many bytes with a guard behind.
+    pub(super) fn take(&self, reserved: usize, guard: usize) -> io::Result<Slot> {
+        let used = self.free().pop_if(|slot| slot.fits(reserved, guard));
+        match used {
+            Some(slot) => Ok(slot),
+            None => Slot::map(self, reserved, guard),
+        }
+    }
+
+    /// Takes a slot back, made equal to the image. One for which that failed is unmapped.
+    pub(super) fn give_back(&self, mut slot: Slot) {
+        match slot.reset(self) {
+            Ok(()) => self.free().push(slot),
+            Err(error) => tracing::warn!(%error, "a memory could not be made clean and is unmapped"),
+        }
+    }
+
+    /// How many slots are free.
+    #[cfg(test)]
+    pub(super) fn free_slots(&self) -> usize {
+        self.free().len()
+    }
+
+    fn free(&self) -> MutexGuard<'_, Vec<Slot>> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

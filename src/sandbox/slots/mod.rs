@@ -1,0 +1,21 @@
+//! Slots: address space for linear memories, mapped once and used again and again. The safety between apps rests on this folder.
+//!
+//! - [`Image`] is the memory that a clone begins with: a file that never changes, and the free slots that map it.
+//! - `slot` maps an image privately (copy on write), lets the memory grow, and afterwards makes it equal to the image again.
+//! - `pagemap` asks the kernel which pages are no longer the image's.
+//! - `creator` hands slots to wasmtime, which knows nothing of images: the one to use is chosen around an instantiation ([`with_image`]).
+//!
+//! The rule: whatever a guest did, a slot is in the free list only if all its bytes within the image equal the image's and all pages beyond it are
+//! gone and inaccessible. A slot for which that can't be had is unmapped.
+
+mod creator;
+mod image;
+mod mapping;
+mod pagemap;
+mod slot;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use creator::{Capture, Creator, with_image};
+pub(super) use image::Image;

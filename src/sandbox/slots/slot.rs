@@ -1,0 +1,122 @@
+//! One slot: an image mapped privately, with room to grow and a guard behind.
+
+use super::image::Image;
+use super::mapping::Mapping;
+use super::pagemap::{self, Changed};
+use rustix::mm::{Advice, MprotectFlags, madvise, mprotect};
+use std::io;
+use std::ops::Range;
+
+/// More pages than these are not copied back one by one: the kernel drops them all, and the next user takes the faults.
+const MOST_COPIED: usize = 2048;
+
+/// Address space for one linear memory.
+///
+/// Layout: the image's bytes (read and write, private) · what grew beyond it, up to `accessible` · nothing, up to the end of reservation and guard.
+#[derive(Debug)]
+pub(super) struct Slot {
+    range: Mapping,
+    reserved: usize,
+    /// Bytes that can be accessed, from the start.
+    accessible: usize,
+}
+
+// === impl Slot ===
+
+#[allow(unsafe_code)]
+impl Slot {
+    /// Maps an image anew.
+    pub(super) fn map(image: &Image, reserved: usize, guard: usize) -> io::Result<Self> {
+        let reserved = reserved.max(image.bytes());
+        let range = Mapping::reserve(reserved + guard)?;
+        range.map_private(image.file(), image.bytes())?;
+        Ok(Slot { range, reserved, accessible: image.bytes() })
+    }
+
+    /// Whether it is large enough.
+    pub(super) fn fits(&self, reserved: usize, guard: usize) -> bool {
+        self.reserved >= reserved && self.range.bytes() - self.reserved >= guard
+    }
+
+    pub(super) fn start(&self) -> *mut u8 {
+        self.range.start()
+    }
+
+    /// How far it may grow.
+    pub(super) fn reserved(&self) -> usize {
+        self.reserved
+    }
+
+    pub(super) fn accessible(&self) -> usize {
+        self.accessible
+    }
+
+    /// Makes more of it accessible. The new bytes are zero.
+    pub(super) fn grow_to(&mut self, bytes: usize) -> io::Result<()> {
+        if bytes > self.reserved {
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
+        if bytes > self.accessible {
+            // SAFETY: the range is this slot's own; it becomes accessible, nothing is taken away.
+            unsafe { self.protect(self.accessible..bytes, MprotectFlags::READ | MprotectFlags::WRITE)? };
+            self.accessible = bytes;
+        }
+        Ok(())
+    }
+
+    /// Makes it equal to the image. Nothing may use it at the time. After an error its content is undefined.
+    pub(super) fn reset(&mut self, image: &Image) -> io::Result<()> {
+        let bytes = image.bytes();
+        if self.accessible > bytes {
+            // SAFETY: the range is this slot's own and beyond the image; nobody uses the slot.
+            unsafe {
+                self.drop_pages(bytes..self.accessible)?;
+                self.protect(bytes..self.accessible, MprotectFlags::empty())?;
+            }
+            self.accessible = bytes;
+        }
+        match pagemap::changed(self.start(), bytes, MOST_COPIED) {
+            Ok(Changed::Pages(ranges)) => {
+                ranges.into_iter().for_each(|range| self.copy_back(image, range));
+                Ok(())
+            }
+            // Dropping a private page brings the file's back. SAFETY: as above.
+            Ok(Changed::TooMany) => unsafe { self.drop_pages(0..bytes) },
+            Err(error) if is_missing(&error) => unsafe { self.drop_pages(0..bytes) },
+            Err(error) => Err(error),
+        }
+    }
+
+    fn copy_back(&mut self, image: &Image, range: Range<usize>) {
+        let source = &image.content()[range.clone()];
+        // SAFETY: the range lies within the image (the slice above checked it), which this slot maps readable and writable; the slot's memory and the
+        // image's are different mappings; nobody else uses the slot.
+        unsafe { self.start().add(range.start).copy_from_nonoverlapping(source.as_ptr(), source.len()) };
+    }
+
+    /// # Safety
+    /// The range lies within the slot, and nobody uses it.
+    unsafe fn drop_pages(&self, range: Range<usize>) -> io::Result<()> {
+        debug_assert!(range.end <= self.reserved);
+        // SAFETY: the caller's promise.
+        unsafe { madvise(self.start().add(range.start).cast(), range.len(), Advice::LinuxDontNeed)? };
+        Ok(())
+    }
+
+    /// # Safety
+    /// The range lies within the slot; if access is taken away, nobody uses it.
+    unsafe fn protect(&self, range: Range<usize>, flags: MprotectFlags) -> io::Result<()> {
+        debug_assert!(range.end <= self.reserved);
+        // SAFETY: the caller's promise.
+        unsafe { mprotect(self.start().add(range.start).cast(), range.len(), flags)? };
+        Ok(())
+    }
+}
+
+/// Whether the kernel does not know the call (Linux before 6.7) or does not allow it (a container's filter).
+fn is_missing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::Unsupported | io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput
+    ) || error.raw_os_error() == Some(rustix::io::Errno::NOTTY.raw_os_error())
+}

@@ -1,0 +1,133 @@
+//! Whatever was done to a slot, it equals its image afterwards.
+
+use super::image::WASM_PAGE;
+use super::slot::Slot;
+use super::*;
+use proptest::prelude::*;
+
+const PAGE: usize = 4096;
+const RESERVED: usize = 64 << 20;
+const GUARD: usize = 1 << 20;
+
+fn image() -> Image {
+    let mut content = vec![0; 32 * WASM_PAGE];
+    content.iter_mut().enumerate().for_each(|(at, byte)| *byte = (at / PAGE * 31 + at) as u8);
+    // Pages of zeros are pages too.
+    content[8 * PAGE..16 * PAGE].fill(0);
+    Image::in_memory(&content).unwrap()
+}
+
+/// The bytes that can be accessed.
+#[allow(unsafe_code)]
+fn bytes(slot: &mut Slot) -> &mut [u8] {
+    // SAFETY: so many bytes can be accessed, and the slot is borrowed as long as the slice lives.
+    unsafe { std::slice::from_raw_parts_mut(slot.start(), slot.accessible()) }
+}
+
+fn assert_clean(slot: &mut Slot, image: &Image) {
+    assert_eq!(slot.accessible(), image.bytes());
+    assert!(bytes(slot) == image.content(), "the slot differs from its image");
+}
+
+#[test]
+fn a_new_slot_is_the_image_and_grows_with_zeros() {
+    let image = image();
+    let mut slot = image.take(RESERVED, GUARD).unwrap();
+    assert_clean(&mut slot, &image);
+    slot.grow_to(image.bytes() + 3 * WASM_PAGE).unwrap();
+    assert!(bytes(&mut slot)[image.bytes()..].iter().all(|byte| *byte == 0));
+    assert!(slot.grow_to(RESERVED).is_ok());
+    assert!(slot.grow_to(RESERVED + 1).is_err());
+}
+
+#[test]
+fn a_slot_is_used_again_and_shows_nothing_of_its_last_user() {
+    let image = image();
+    let mut slot = image.take(RESERVED, GUARD).unwrap();
+    let start = slot.start();
+    slot.grow_to(2 * image.bytes()).unwrap();
+    bytes(&mut slot).fill(0xAA);
+    image.give_back(slot);
+    let mut again = image.take(RESERVED, GUARD).unwrap();
+    assert_eq!(again.start(), start);
+    assert_clean(&mut again, &image);
+    again.grow_to(2 * image.bytes()).unwrap();
+    assert!(bytes(&mut again)[image.bytes()..].iter().all(|byte| *byte == 0));
+}
+
+#[test]
+fn slots_do_not_see_each_other_nor_change_the_image() {
+    let image = image();
+    let (mut a, mut b) = (image.take(RESERVED, GUARD).unwrap(), image.take(RESERVED, GUARD).unwrap());
+    let before = image.content().to_vec();
+    bytes(&mut a).fill(1);
+    assert_clean(&mut b, &image);
+    assert!(image.content() == before);
+    image.give_back(a);
+    image.give_back(b);
+    assert_eq!(image.free_slots(), 2);
+}
+
+#[test]
+fn a_slot_that_is_too_small_is_not_used() {
+    let image = image();
+    image.give_back(image.take(RESERVED, GUARD).unwrap());
+    let larger = image.take(2 * RESERVED, GUARD).unwrap();
+    assert_eq!((larger.reserved(), image.free_slots()), (2 * RESERVED, 1));
+}
+
+#[test]
+fn an_image_must_be_whole_pages() {
+    assert!(Image::in_memory(&[]).is_err());
+    assert!(Image::in_memory(&[0; PAGE]).is_err());
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// From, how many bytes, what.
+    Write(usize, usize, u8),
+    Read(usize),
+    Grow(usize),
+    /// The kernel takes pages away, as under memory pressure.
+    PageOut,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (0..40 * WASM_PAGE, prop_oneof![1..64_usize, 1..300_000_usize], any::<u8>()).prop_map(|(at, length, byte)| Step::Write(at, length, byte)),
+        1 => (0..40 * WASM_PAGE).prop_map(Step::Read),
+        1 => (1..40_usize).prop_map(Step::Grow),
+        1 => Just(Step::PageOut),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn whatever_was_done_the_next_user_finds_the_image(users in prop::collection::vec(prop::collection::vec(step(), 0..40), 1..6)) {
+        let image = image();
+        for steps in users {
+            let mut slot = image.take(RESERVED, GUARD).unwrap();
+            assert_clean(&mut slot, &image);
+            for step in steps {
+                let accessible = slot.accessible();
+                match step {
+                    Step::Write(at, length, byte) => bytes(&mut slot)[at.min(accessible)..(at + length).min(accessible)].fill(byte),
+                    Step::Read(at) => drop(bytes(&mut slot).get(at).copied()),
+                    Step::Grow(pages) => slot.grow_to((accessible + pages * WASM_PAGE).min(RESERVED)).unwrap(),
+                    Step::PageOut => page_out(&mut slot),
+                }
+            }
+            image.give_back(slot);
+            prop_assert_eq!(image.free_slots(), 1);
+        }
+    }
+}
+
+#[allow(unsafe_code)]
+fn page_out(slot: &mut Slot) {
+    let (start, bytes) = (slot.start(), slot.accessible());
+    // SAFETY: this moves pages to swap, where there is any, and changes no content.
+    let _ = unsafe { rustix::mm::madvise(start.cast(), bytes, rustix::mm::Advice::LinuxPageOut) };
+}

@@ -1,0 +1,98 @@
+"""What happens before the interpreter's memory is copied, and in each copy."""
+
+import gc
+import random
+import socket
+
+import pytest
+from azure.functions.meta import Datum
+
+import snapfunc
+from snapfunc_worker.model import Invocation, Outcome
+from snapfunc_worker.worker import Worker
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch):
+    monkeypatch.setattr(snapfunc, "before_snapshot_hooks", [])
+    monkeypatch.setattr(snapfunc, "after_restore_hooks", [])
+    # The test runner has open files of its own.
+    monkeypatch.setattr("gc.get_objects", lambda: objects)
+    objects.clear()
+    yield
+    gc.unfreeze()
+
+
+objects: list[object] = []
+
+
+def test_restore_seeds_randomness():
+    worker = Worker()
+    worker.restore(b"0123456789abcdef")
+    first = random.random()
+    worker.restore(b"0123456789abcdef")
+    assert random.random() == first
+    worker.restore(b"fedcba9876543210")
+    assert random.random() != first
+
+
+def test_hooks_run_in_order_and_stay_functions():
+    calls = []
+
+    @snapfunc.before_snapshot
+    def before():
+        calls.append("before")
+
+    @snapfunc.after_restore
+    def after():
+        calls.append("after")
+
+    worker = Worker()
+    assert worker.prepare_snapshot() == []
+    assert worker.restore(b"0123456789abcdef") is None
+    before()
+    assert calls == ["before", "after", "before"]
+
+
+def test_a_hook_that_raises_is_told():
+    @snapfunc.before_snapshot
+    def before():
+        raise ValueError("not now")
+
+    @snapfunc.after_restore
+    def after():
+        raise SystemExit(1)
+
+    worker = Worker()
+    (obstacle,) = worker.prepare_snapshot()
+    assert "before" in obstacle and "ValueError: not now" in obstacle
+    failure = worker.restore(b"0123456789abcdef")
+    assert failure is not None and failure.kind == "SystemExit"
+
+
+def test_what_is_open_stands_in_the_way(tmp_path):
+    name = tmp_path / "log.txt"
+    with open(name, "w") as file, socket.socket() as unused:
+        objects.extend([file.buffer.raw, unused])
+        assert Worker().prepare_snapshot() == [f"the file {name} is open", "a socket is open"]
+    assert Worker().prepare_snapshot() == []
+
+
+def test_the_own_function_answers():
+    def value(text):
+        return type("Value", (), {"value": text})()
+
+    request = Datum(
+        {
+            "method": value("GET"),
+            "url": value("http://localhost/"),
+            "headers": {"user-agent": value("x")},
+            "query": {"a": value("1")},
+            "params": {},
+            "body": Datum(b"", "bytes"),
+        },
+        "http",
+    )
+    outcome = Worker().invoke(Invocation(id="1", function_name="", inputs={"request": request}))
+    assert isinstance(outcome, Outcome), outcome
+    assert outcome.return_value.value["body"].value == b'{"a": "1", "agent": "x"}'
