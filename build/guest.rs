@@ -42,6 +42,8 @@ pub(crate) fn flattened() -> Result<Flattened, Box<dyn Error>> {
     fs::create_dir_all(&scratch)?;
     let flattened = flatten::run(&component, &tools, &scratch)?;
     fs::remove_dir_all(&scratch)?;
+    // An interrupted build must not leave new files beside the old inputs.
+    let _ = fs::remove_file(&inputs);
     fs::write(module, &flattened.component)?;
     fs::write(image, &flattened.image)?;
     fs::write(inputs, digest)?;

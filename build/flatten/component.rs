@@ -2,7 +2,10 @@
 
 use super::FlattenError;
 use std::collections::HashMap;
-use wasmparser::{CanonicalFunction, CanonicalOption, ComponentAlias, ExternalKind, Instance, Parser, Payload, Validator, WasmFeatures};
+use wasmparser::{
+    CanonicalFunction, CanonicalOption, ComponentAlias, ComponentExternalKind, ExternalKind, Instance, Parser, Payload, Validator,
+    WasmFeatures,
+};
 
 /// The core of a component.
 #[derive(Debug, Default)]
@@ -85,9 +88,17 @@ impl<'a> Parts<'a> {
             }
             Payload::ComponentAliasSection(section) => {
                 for alias in section {
-                    if let ComponentAlias::CoreInstanceExport { kind, instance_index, name } = alias? {
-                        let item = Item::Alias(instance_index as usize, name);
-                        self.space_mut(kind)?.push(item);
+                    match alias? {
+                        ComponentAlias::CoreInstanceExport { kind, instance_index, name } => {
+                            let item = Item::Alias(instance_index as usize, name);
+                            self.space_mut(kind)?.push(item);
+                        }
+                        ComponentAlias::InstanceExport { kind: ComponentExternalKind::Module, name, .. } => {
+                            return Err(FlattenError::Shape(format!(
+                                "its core module {name} comes from elsewhere: its code is not at hand"
+                            )));
+                        }
+                        _ => {}
                     }
                 }
             }

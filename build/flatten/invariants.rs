@@ -2,10 +2,10 @@
 
 use super::FlattenError;
 use super::strip::constant;
-use wasmparser::{DataKind, ElementKind, FunctionBody, GlobalSectionReader, Operator, Parser, Payload, TypeRef};
+use wasmparser::{DataKind, ElementKind, FunctionBody, GlobalSectionReader, MemoryType, Operator, Parser, Payload, TableInit, TypeRef};
 
 /// Checks a core module.
-pub(super) fn check(module: &[u8]) -> Result<(), FlattenError> {
+pub(crate) fn check(module: &[u8]) -> Result<(), FlattenError> {
     let (mut memories, mut tables, mut globals) = (0, 0, 0);
     let mut exports = Vec::new();
     for payload in Parser::new(0).parse_all(module) {
@@ -21,8 +21,20 @@ pub(super) fn check(module: &[u8]) -> Result<(), FlattenError> {
                     }
                 }
             }
-            Payload::MemorySection(section) => memories += section.count(),
-            Payload::TableSection(section) => tables += section.count(),
+            Payload::MemorySection(section) => {
+                for memory in section {
+                    ordinary(memory?)?;
+                    memories += 1;
+                }
+            }
+            Payload::TableSection(section) => {
+                for table in section {
+                    if matches!(table?.init, TableInit::Expr(_)) {
+                        return broken("a table has an initial value: only its element segments may say what it holds");
+                    }
+                    tables += 1;
+                }
+            }
             Payload::GlobalSection(section) => globals += mutable_globals(section)?,
             Payload::StartSection { .. } => {
                 return broken("it has a start function: each instance would run it, and change the image's memory");
@@ -30,7 +42,7 @@ pub(super) fn check(module: &[u8]) -> Result<(), FlattenError> {
             Payload::ElementSection(section) => {
                 for element in section {
                     match element?.kind {
-                        ElementKind::Active { offset_expr, .. } => drop(constant(&offset_expr)?),
+                        ElementKind::Active { offset_expr, .. } => drop(constant(&offset_expr, "the place of an element segment")?),
                         ElementKind::Declared => {}
                         ElementKind::Passive => return broken("an element segment is passive: code would copy it into a table later"),
                     }
@@ -54,11 +66,24 @@ pub(super) fn check(module: &[u8]) -> Result<(), FlattenError> {
     }
     exactly(memories, 1, "memories", "the image is of one")?;
     exactly(tables, 1, "tables", "all modules share one")?;
-    exactly(globals, 1, "mutable globals", "only the stack pointer may be one: its value between calls is the one that it begins with")?;
+    exactly(
+        globals,
+        1,
+        "mutable globals",
+        "a copy of the memory has none of them; only the stack pointer may be one: its value between calls is the one that it begins with",
+    )?;
     for name in ["memory", "cabi_realloc", "reset-preopens"] {
         if !exports.iter().any(|export| export == name) {
-            return broken(format!("it does not export {name}"));
+            return broken(format!("it does not export {name}: without it a copy can't be made, or uses handles that it does not have"));
         }
+    }
+    Ok(())
+}
+
+/// Refuses memories that are no plain range of bytes of one instance.
+fn ordinary(memory: MemoryType) -> Result<(), FlattenError> {
+    if memory.shared || memory.memory64 || memory.page_size_log2.is_some() {
+        return broken("its memory is shared, 64-bit, or has pages of an unusual size: the sandbox's slots are made for none of these");
     }
     Ok(())
 }
@@ -68,7 +93,7 @@ fn mutable_globals(section: GlobalSectionReader<'_>) -> Result<u32, FlattenError
     for global in section {
         let global = global?;
         if global.ty.mutable {
-            constant(&global.init_expr)?;
+            constant(&global.init_expr, "what a mutable global begins with")?;
             count += 1;
         }
     }

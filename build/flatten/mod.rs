@@ -6,9 +6,9 @@
 //! them, `strip` takes the data out, `invariants` checks what the sandbox relies on, `world` makes a component of it again.
 
 mod component;
-mod invariants;
+pub(crate) mod invariants;
 mod rename;
-mod strip;
+pub(crate) mod strip;
 mod world;
 
 use std::fs;
@@ -74,6 +74,6 @@ pub(crate) fn run(component: &[u8], tools: &Path, scratch: &Path) -> Result<Flat
 }
 
 fn tool(command: &mut Command, name: &'static str) -> Result<(), FlattenError> {
-    let output = command.output()?;
+    let output = command.output().map_err(|error| FlattenError::Tool(name, format!("it can't be started: {error}")))?;
     if output.status.success() { Ok(()) } else { Err(FlattenError::Tool(name, String::from_utf8_lossy(&output.stderr).into_owned())) }
 }

@@ -10,7 +10,7 @@ use wasmparser::{ConstExpr, Data, DataKind, DataSectionReader, Operator, Parser,
 const PAGE: u64 = 65_536;
 
 /// The module without data, and its memory's content at the start.
-pub(super) fn data(module: &[u8]) -> Result<(Vec<u8>, Vec<u8>), FlattenError> {
+pub(crate) fn data(module: &[u8]) -> Result<(Vec<u8>, Vec<u8>), FlattenError> {
     Ok((without_data(module)?, image(module)?))
 }
 
@@ -41,18 +41,18 @@ fn write(image: &mut [u8], segment: &Data<'_>) -> Result<(), FlattenError> {
     let DataKind::Active { offset_expr, .. } = &segment.kind else {
         return Err(FlattenError::Invariant("a data segment is passive: code would copy it into memory later".into()));
     };
-    let start = constant(offset_expr)? as usize;
+    let start = constant(offset_expr, "the place of a data segment")? as usize;
     let place = start.checked_add(segment.data.len()).and_then(|end| image.get_mut(start..end));
     place.ok_or_else(|| FlattenError::Shape("a data segment lies outside of the memory".into()))?.copy_from_slice(segment.data);
     Ok(())
 }
 
-/// The value of an offset, which must be a number.
-pub(super) fn constant(expression: &ConstExpr<'_>) -> Result<u32, FlattenError> {
+/// The value of an expression, which must be a number; `what` says what it is of.
+pub(super) fn constant(expression: &ConstExpr<'_>, what: &str) -> Result<u32, FlattenError> {
     match expression.get_operators_reader().read()? {
         Operator::I32Const { value } => Ok(value.cast_unsigned()),
         other => Err(FlattenError::Invariant(format!(
-            "an offset is no constant but {other:?}: it would be known only when the module is instantiated"
+            "{what} is no constant but {other:?}: it would be known only when the module is instantiated"
         ))),
     }
 }

@@ -117,6 +117,15 @@ impl Template {
         Ok(instance)
     }
 
+    /// What instances begin with.
+    #[cfg(test)]
+    pub(super) fn image(&self) -> Option<&Arc<Image>> {
+        match &self.origin {
+            Origin::Image(image) => Some(image),
+            Origin::Source { .. } => None,
+        }
+    }
+
     fn instance(&self, image: &Arc<Image>, capture: Option<Capture>) -> Result<Instance, TemplateError> {
         if image.bytes() > self.spec.limits.memory_bytes {
             return Err(TemplateError::TooLarge { needs: image.bytes() >> 20, limit: self.spec.limits.memory_bytes >> 20 });

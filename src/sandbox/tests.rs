@@ -182,3 +182,149 @@ async fn records_carry_the_function_that_the_host_runs() {
         .into();
     assert_eq!(*logs.0.lock().unwrap(), expected);
 }
+
+/// What may be done to an instance: code, how long it may take, and whether the host breaks it off.
+const HOSTILE: &[(&str, u64)] = &[
+    ("result = 1", 5000),
+    ("state['kept'] = bytearray(b'MARKER' * 100_000)", 5000),
+    ("x = [bytearray(1 << 20) for _ in range(40)]", 5000),
+    ("x = []\nwhile True: x.append(bytearray(b'MARKER') * (1 << 16))", 5000),
+    ("import gc; gc.unfreeze(); gc.collect(); x = gc.get_objects()", 5000),
+    ("import sys\nfor module in list(sys.modules.values()): module.__dict__['__marker__'] = 'MARKER'", 5000),
+    ("import gc\nfor thing in gc.get_objects():\n    if type(thing) is dict: thing['MARKER'] = 'MARKER'", 5000),
+    ("open('/tmp/x', 'w').write('MARKER' * 10_000); import sqlite3; sqlite3.connect('/tmp/y').execute('create table t (a)')", 5000),
+    ("import os; os.abort()", 5000),
+    ("import os; os._exit(1)", 5000),
+    ("def f(): f()\nf()", 5000),
+    ("import sys; sys.setrecursionlimit(10**9)\ndef f(): f()\nf()", 5000),
+    ("while True: pass", 15),
+    ("x = []\nwhile True: x.append('MARKER' * 1000)", 20),
+    ("import time; time.sleep(60)", 10),
+    ("import xml.dom.minidom, email, json; json.dumps(list(range(10000)))", 5000),
+];
+
+#[tokio::test]
+async fn whatever_an_instance_does_the_next_one_finds_the_image() {
+    let (_folder, root) = app(EVAL);
+    let limits = Limits { memory_bytes: 96 << 20, ..Limits::default() };
+    let template = template(&root, Arc::default(), limits).await;
+    let image = template.image().unwrap();
+    for round in 0..400_usize {
+        let mut instances = Vec::new();
+        // Several at a time, so that several slots are in use.
+        for number in 0..=round % 3 {
+            let mut instance = template.instantiate().await.unwrap();
+            let (code, limit) = HOSTILE[(round * 7 + number * 5) % HOSTILE.len()];
+            let invocation = call(code);
+            let limit = Duration::from_millis(limit);
+            if round % 5 == 4 {
+                // The host itself breaks off: the future is dropped in the middle.
+                let _ = tokio::time::timeout(limit.min(Duration::from_millis(3)), instance.invoke(&invocation, None)).await;
+            } else {
+                let _ = instance.invoke(&invocation, Some(limit)).await;
+            }
+            instances.push(instance);
+        }
+        drop(instances);
+        if round % 20 == 19 {
+            assert!((1..=3).contains(&image.check_free_slots()));
+        }
+    }
+    let mut last = template.instantiate().await.unwrap();
+    let code = "import os, sys; result = (state, os.listdir('/tmp'), hasattr(sys, '__marker__'))";
+    assert_eq!(text(last.invoke(&call(code), None).await), "({}, [], False)");
+}
+
+#[tokio::test]
+async fn apps_do_not_find_what_others_left() {
+    let (_folder, root) = app(EVAL);
+    let (one, other) = (template(&root, Arc::default(), Limits::default()).await, template(&root, Arc::default(), Limits::default()).await);
+    for _ in 0..100 {
+        for (template, mine) in [(&one, "ONE"), (&other, "OTHER")] {
+            let mut instance = template.instantiate().await.unwrap();
+            let code = format!(
+                "seen = state.get('left'); state['left'] = '{mine}' * 1000; open('/tmp/{mine}', 'w'); import os; result = seen, os.listdir('/tmp')"
+            );
+            assert_eq!(text(instance.invoke(&call(&code), None).await), format!("(None, ['{mine}'])"));
+        }
+    }
+    for template in [&one, &other] {
+        let image = template.image().unwrap();
+        image.check_free_slots();
+        assert!(!image.content().windows(8).any(|bytes| bytes == b"ONEONEON" || bytes == b"OTHEROTH"));
+    }
+}
+
+#[tokio::test]
+async fn an_app_that_holds_what_no_copy_can_have_is_loaded_anew() {
+    let (_folder, root) = app(&format!("{EVAL}\nheld = open(__file__)\n"));
+    let (template, loaded) = Template::prepare(runtime(), spec(&root, Arc::default(), Limits::default())).await.unwrap();
+    assert!(loaded[0].error.is_none());
+    assert_eq!(template.obstacles(), ["the file /home/site/wwwroot/f/__init__.py is open"]);
+    let mut instance = template.instantiate().await.unwrap();
+    let read = "import sys; result = len(sys.modules['__app__.f'].held.read()) > 100";
+    assert_eq!(text(instance.invoke(&call(read), None).await), "True");
+}
+
+#[tokio::test]
+async fn hooks_run_around_the_copy() {
+    let hooks = "import snapfunc, random\nlog = []\nfile = open(__file__)\n@snapfunc.before_snapshot\ndef close():\n    file.close()\n    log.append('before')\n\
+                 @snapfunc.after_restore\ndef fresh():\n    global drawn\n    drawn = random.random()\n    log.append('after')\n";
+    let (_folder, root) = app(&format!("{EVAL}{hooks}"));
+    let template = template(&root, Arc::default(), Limits::default()).await;
+    let mut drawn = Vec::new();
+    for _ in 0..3 {
+        let mut instance = template.instantiate().await.unwrap();
+        let code = "import sys; module = sys.modules['__app__.f']; result = module.log, module.drawn";
+        let answer = text(instance.invoke(&call(code), None).await);
+        assert!(answer.starts_with("(['before', 'after'], 0."), "{answer}");
+        assert!(!drawn.contains(&answer));
+        drawn.push(answer);
+    }
+}
+
+#[tokio::test]
+async fn time_goes_on_in_copies() {
+    let (_folder, root) = app(&format!("{EVAL}\nimport time\nloaded = time.monotonic(), time.time()\n"));
+    let template = template(&root, Arc::default(), Limits::default()).await;
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let mut instance = template.instantiate().await.unwrap();
+    let code =
+        "import sys, time; a, b = sys.modules['__app__.f'].loaded; result = 0.02 < time.monotonic() - a < 60, 0.02 < time.time() - b < 60";
+    assert_eq!(text(instance.invoke(&call(code), None).await), "(True, True)");
+}
+
+/// Each makes libc or Python ask the host for something, and remember it.
+const PROBES: &[&str] = &[
+    "os.write(1, b'x')",
+    "os.write(2, b'x')",
+    "os.read(0, 1)",
+    "print('x')",
+    "time.sleep(0.001)",
+    "asyncio.run(asyncio.sleep(0.001))",
+    "open('/home/site/wwwroot/f/__init__.py').read()",
+    "os.listdir('/home/site/wwwroot')",
+    "os.listdir('/tmp')",
+    "open('/tmp/x', 'w').write('x')",
+    "os.stat('/python')",
+    "os.getcwd()",
+    "os.path.realpath('.')",
+    "os.urandom(4)",
+    "select.select([], [], [], 0.001)",
+    "importlib.reload(importlib.import_module('this'))",
+    "os.isatty(1)",
+    "sqlite3.connect('/tmp/y').execute('create table t (a)')",
+];
+
+#[tokio::test]
+async fn what_the_app_used_while_it_was_loaded_works_in_each_copy() {
+    let imports = "import asyncio, importlib, select, sqlite3, time";
+    let used: String = PROBES.iter().map(|probe| format!("{probe}\n")).collect();
+    let (_folder, root) = app(&format!("{EVAL}\n{imports}\n{used}"));
+    let template = template(&root, Arc::default(), Limits::default()).await;
+    for probe in PROBES {
+        let mut instance = template.instantiate().await.unwrap();
+        let code = format!("{imports}\n{probe}\nresult = 'done'");
+        assert_eq!(text(instance.invoke(&call(&code), None).await), "done", "{probe}");
+    }
+}

@@ -80,6 +80,20 @@ impl Image {
         self.free().len()
     }
 
+    /// Compares all free slots with the image, byte for byte. Gives how many there are.
+    #[cfg(test)]
+    #[allow(unsafe_code)]
+    pub(in crate::sandbox) fn check_free_slots(&self) -> usize {
+        let free = self.free();
+        for slot in free.iter() {
+            assert_eq!(slot.accessible(), self.bytes());
+            // SAFETY: so many bytes can be accessed, and nobody uses a free slot while the list is locked.
+            let bytes = unsafe { std::slice::from_raw_parts(slot.start(), slot.accessible()) };
+            assert!(bytes == self.content(), "a free slot differs from its image");
+        }
+        free.len()
+    }
+
     fn free(&self) -> MutexGuard<'_, Vec<Slot>> {
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
