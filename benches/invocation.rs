@@ -49,19 +49,28 @@ async fn measure(template: &Template) -> Result<(), Box<dyn Error>> {
         instance.invoke(&invocation, None).await?;
         warm.push(cpu_micros() - before);
     }
-    let mut new = Vec::with_capacity(NEW);
+    let [mut new, mut making, mut invoking, mut dropping] = [(); 4].map(|()| Vec::with_capacity(NEW));
     for _ in 0..NEW {
         let before = cpu_micros();
         let mut instance = template.instantiate().await?;
+        let made = cpu_micros();
         instance.invoke(&invocation, None).await?;
+        let invoked = cpu_micros();
         drop(instance);
-        new.push(cpu_micros() - before);
+        let after = cpu_micros();
+        new.push(after - before);
+        making.push(made - before);
+        invoking.push(invoked - made);
+        dropping.push(after - invoked);
     }
     let (warm, new) = (Figures::of(warm), Figures::of(new));
     println!("{:<34}{:>8}{:>16}{:>14}", "CPU time of one invocation", "n", "median (µs)", "p99 (µs)");
-    println!("{:<34}{:>8}{:>16.1}{:>14.1}", "in an instance that runs already", warm.n, warm.median, warm.p99);
-    println!("{:<34}{:>8}{:>16.1}{:>14.1}", "in a new instance", new.n, new.median, new.p99);
-    println!("a new instance costs {:.0} times as much", new.median / warm.median);
+    warm.print("in an instance that runs already");
+    new.print("in a new instance");
+    Figures::of(making).print("  of that: making it");
+    Figures::of(invoking).print("  of that: the invocation");
+    Figures::of(dropping).print("  of that: cleaning up");
+    println!("a new instance costs {:.1} times as much", new.median / warm.median);
     Ok(())
 }
 
@@ -78,6 +87,10 @@ impl Figures {
         samples.sort_by(f64::total_cmp);
         let n = samples.len();
         Figures { n, median: samples[n / 2], p99: samples[n * 99 / 100] }
+    }
+
+    fn print(&self, what: &str) {
+        println!("{what:<34}{:>8}{:>16.1}{:>14.1}", self.n, self.median, self.p99);
     }
 }
 

@@ -3,11 +3,11 @@
 use super::api::{App, ClonableApp, Configuration, Failure, Invocation, LoadedFunction, Outcome};
 use super::logs::{Outlet, Running};
 use super::runtime::MOST_BYTES_A_CALL;
-use super::slots::{Capture, Image, with_image};
+use super::slots::{Capture, Faults, Image, with_image};
 use super::state::{Mounts, State};
 use super::template::Spec;
 use super::{Runtime, ticker::Turn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -33,6 +33,7 @@ pub struct Instance {
     store: Store<State>,
     guest: ClonableApp,
     runtime: Arc<Runtime>,
+    faults: Faults,
     alive: bool,
 }
 
@@ -54,16 +55,18 @@ impl Instance {
         // At each tick of the epoch the guest gives way; dropping its future then stops it. But not while it is instantiated, which is short.
         store.epoch_deadline_async_yield_and_update(1);
         store.set_epoch_deadline(u64::MAX / 2);
+        let faults = Faults::default();
         let guest = {
             let instantiating = pin!(runtime.guest.instantiate_async(&mut store));
+            let mut instantiating = faults.watch(instantiating);
             // There is nothing in it that waits, so the choice of the image, which holds for this one poll, holds for all of it.
-            match with_image(image, capture, || instantiating.poll(&mut Context::from_waker(Waker::noop()))) {
+            match with_image(image, capture, &faults, || Pin::new(&mut instantiating).poll(&mut Context::from_waker(Waker::noop()))) {
                 Poll::Ready(guest) => guest?,
                 Poll::Pending => wasmtime::bail!("the guest could not be instantiated without waiting"),
             }
         };
         store.set_epoch_deadline(1);
-        Ok(Instance { store, guest, runtime: runtime.clone(), alive: true })
+        Ok(Instance { store, guest, runtime: runtime.clone(), faults, alive: true })
     }
 
     /// Loads an app, warms up what each invocation uses, and makes the memory fit to be copied. Also tells what stands in the way of that.
@@ -90,21 +93,22 @@ impl Instance {
             let obstacles = worker.call_prepare_snapshot(&mut self.store).await?;
             Ok(Ok((loaded, obstacles)))
         };
-        let result = tokio::time::timeout(limit, loading).await;
+        let result = tokio::time::timeout(limit, self.faults.watch(pin!(loading))).await;
         self.end(result, limit)
     }
 
     /// Has the guest's libc forget its folders. Nothing may be called afterwards.
     pub(super) async fn forget_folders(mut self) -> wasmtime::Result<()> {
         let _turn = self.begin();
-        self.guest.call_reset_preopens(&mut self.store).await
+        let forgetting = self.guest.call_reset_preopens(&mut self.store);
+        self.faults.watch(pin!(forgetting)).await
     }
 
     /// Begins the life of an instance that has its app.
     pub(super) async fn restore(&mut self, entropy: &[u8], limit: Duration) -> Result<(), InvokeError> {
         let _turn = self.begin();
         let restoring = self.guest.snapfunc_host_worker().call_restore(&mut self.store, entropy);
-        let result = tokio::time::timeout(limit, restoring).await;
+        let result = tokio::time::timeout(limit, self.faults.watch(pin!(restoring))).await;
         self.end(result, limit)
     }
 
@@ -117,7 +121,7 @@ impl Instance {
         self.store.data().outlet.set_running(Some(running));
         let limit = limit.unwrap_or(Duration::MAX);
         let calling = self.guest.snapfunc_host_worker().call_invoke(&mut self.store, invocation);
-        let result = tokio::time::timeout(limit, calling).await;
+        let result = tokio::time::timeout(limit, self.faults.watch(pin!(calling))).await;
         let outcome = self.end(result, limit);
         self.store.data().outlet.set_running(None);
         outcome

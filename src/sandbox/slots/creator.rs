@@ -1,5 +1,6 @@
 //! Hands slots to wasmtime.
 
+use super::faults::Faults;
 use super::image::Image;
 use super::slot::Slot;
 use std::cell::RefCell;
@@ -16,6 +17,7 @@ thread_local! {
 struct Choice {
     image: Arc<Image>,
     capture: Option<Capture>,
+    faults: Faults,
 }
 
 /// Takes a copy of a memory when it is dropped: then nobody uses it any more.
@@ -52,7 +54,14 @@ impl Capture {
 }
 
 /// Has `instantiate` make its memory from an image. It must not give way to other work of the thread before the memory is made.
-pub(in crate::sandbox) fn with_image<T>(image: &Arc<Image>, capture: Option<Capture>, instantiate: impl FnOnce() -> T) -> T {
+///
+/// `faults` is to know, when the memory is dropped, whether its user took page faults.
+pub(in crate::sandbox) fn with_image<T>(
+    image: &Arc<Image>,
+    capture: Option<Capture>,
+    faults: &Faults,
+    instantiate: impl FnOnce() -> T,
+) -> T {
     /// Also on a panic the next instantiation must not find a choice that was not its own.
     struct Reset;
     impl Drop for Reset {
@@ -60,7 +69,7 @@ pub(in crate::sandbox) fn with_image<T>(image: &Arc<Image>, capture: Option<Capt
             CHOSEN.with_borrow_mut(|chosen| *chosen = None);
         }
     }
-    CHOSEN.with_borrow_mut(|chosen| *chosen = Some(Choice { image: image.clone(), capture }));
+    CHOSEN.with_borrow_mut(|chosen| *chosen = Some(Choice { image: image.clone(), capture, faults: faults.clone() }));
     let _reset = Reset;
     instantiate()
 }
@@ -120,7 +129,7 @@ impl Drop for Memory {
             if let Some(capture) = &self.choice.capture {
                 capture.copy(&slot);
             }
-            self.choice.image.give_back(slot);
+            self.choice.image.give_back(slot, self.choice.faults.any());
         }
     }
 }

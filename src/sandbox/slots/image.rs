@@ -5,6 +5,7 @@ use super::slot::Slot;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use std::fs::File;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Bytes of a page of WebAssembly. An image is a whole number of them.
@@ -17,6 +18,8 @@ pub(in crate::sandbox) struct Image {
     /// The same content, to copy pages back from.
     content: Mapping,
     free: Mutex<Vec<Slot>>,
+    /// How many pages an instance writes, on average of late.
+    written: AtomicUsize,
 }
 
 // === impl Image ===
@@ -37,7 +40,7 @@ impl Image {
             return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{bytes} bytes are not a whole number of WebAssembly pages")));
         }
         let content = Mapping::read_only(&file, bytes)?;
-        Ok(Image { file, content, free: Mutex::default() })
+        Ok(Image { file, content, free: Mutex::default(), written: AtomicUsize::new(0) })
     }
 
     /// Its size.
@@ -67,11 +70,24 @@ impl Image {
     }
 
     /// Takes a slot back, made equal to the image. One for which that failed is unmapped.
-    pub(super) fn give_back(&self, mut slot: Slot) {
-        match slot.reset(self) {
+    ///
+    /// `faulted` says whether its user may have taken page faults.
+    pub(super) fn give_back(&self, mut slot: Slot, faulted: bool) {
+        match slot.reset(self, faulted) {
             Ok(()) => self.free().push(slot),
             Err(error) => tracing::warn!(%error, "a memory could not be made clean and is unmapped"),
         }
+    }
+
+    /// A user of a slot that had no pages of its own wrote so many.
+    pub(super) fn note_written(&self, pages: usize) {
+        let before = self.usually_written();
+        self.written.store(if before == 0 { pages } else { (7 * before + pages) / 8 }, Ordering::Relaxed);
+    }
+
+    /// How many pages an instance writes, on average of late.
+    pub(super) fn usually_written(&self) -> usize {
+        self.written.load(Ordering::Relaxed)
     }
 
     /// How many slots are free.

@@ -2,6 +2,7 @@
 //!
 //! - [`Image`] is the memory that a clone begins with: a file that never changes, and the free slots that map it.
 //! - `slot` maps an image privately (copy on write), lets the memory grow, and afterwards makes it equal to the image again.
+//! - `faults` tells whether a guest took page faults: where it took none, it wrote only pages that are known already.
 //! - `pagemap` asks the kernel which pages are no longer the image's.
 //! - `creator` hands slots to wasmtime, which knows nothing of images: the one to use is chosen around an instantiation ([`with_image`]).
 //!
@@ -9,6 +10,7 @@
 //! gone and inaccessible. A slot for which that can't be had is unmapped.
 
 mod creator;
+mod faults;
 mod image;
 mod mapping;
 mod pagemap;
@@ -18,4 +20,5 @@ mod slot;
 mod tests;
 
 pub(super) use creator::{Capture, Creator, with_image};
+pub(super) use faults::Faults;
 pub(super) use image::Image;

@@ -7,8 +7,12 @@ use rustix::mm::{Advice, MprotectFlags, madvise, mprotect};
 use std::io;
 use std::ops::Range;
 
-/// More pages than these are not copied back one by one: the kernel drops them all, and the next user takes the faults.
+/// More pages than these are never copied back one by one: the kernel drops them all, and the next user takes the faults.
 const MOST_COPIED: usize = 2048;
+/// Bytes of a page of memory.
+const PAGE: usize = 4096;
+/// As many are copied back in any case.
+const ALWAYS_COPIED: usize = 192;
 
 /// Address space for one linear memory.
 ///
@@ -19,6 +23,8 @@ pub(super) struct Slot {
     reserved: usize,
     /// Bytes that can be accessed, from the start.
     accessible: usize,
+    /// The pages within the image that are the slot's own, as byte ranges: those that earlier users wrote.
+    own: Vec<Range<usize>>,
 }
 
 // === impl Slot ===
@@ -30,7 +36,7 @@ impl Slot {
         let reserved = reserved.max(image.bytes());
         let range = Mapping::reserve(reserved + guard)?;
         range.map_private(image.file(), image.bytes())?;
-        Ok(Slot { range, reserved, accessible: image.bytes() })
+        Ok(Slot { range, reserved, accessible: image.bytes(), own: Vec::new() })
     }
 
     /// Whether it is large enough.
@@ -65,7 +71,10 @@ impl Slot {
     }
 
     /// Makes it equal to the image. Nothing may use it at the time. After an error its content is undefined.
-    pub(super) fn reset(&mut self, image: &Image) -> io::Result<()> {
+    ///
+    /// `faulted` says whether its user may have taken page faults. Without any, no page can have become the slot's own that was not before: the
+    /// kernel need not be asked.
+    pub(super) fn reset(&mut self, image: &Image, faulted: bool) -> io::Result<()> {
         let bytes = image.bytes();
         if self.accessible > bytes {
             // SAFETY: the range is this slot's own and beyond the image; nobody uses the slot.
@@ -75,19 +84,40 @@ impl Slot {
             }
             self.accessible = bytes;
         }
-        match pagemap::changed(self.start(), bytes, MOST_COPIED) {
-            Ok(Changed::Pages(ranges)) => {
-                ranges.into_iter().for_each(|range| self.copy_back(image, range));
-                Ok(())
-            }
-            // Dropping a private page brings the file's back. SAFETY: as above.
-            Ok(Changed::TooMany) => unsafe { self.drop_pages(0..bytes) },
-            Err(error) if is_missing(&error) => unsafe { self.drop_pages(0..bytes) },
-            Err(error) => Err(error),
+        if faulted {
+            self.find_own(image)?;
         }
+        for range in &self.own {
+            self.copy_back(image, range.clone());
+        }
+        Ok(())
     }
 
-    fn copy_back(&mut self, image: &Image, range: Range<usize>) {
+    /// Asks the kernel which pages are the slot's own. Where they are many more than users of the image write, because several users wrote different
+    /// ones, all are dropped.
+    fn find_own(&mut self, image: &Image) -> io::Result<()> {
+        let was_new = self.own.is_empty();
+        match pagemap::changed(self.start(), image.bytes(), MOST_COPIED) {
+            Ok(Changed::Pages(ranges)) => {
+                let pages = ranges.iter().map(|range| range.len() / PAGE).sum();
+                if was_new {
+                    image.note_written(pages);
+                }
+                if was_new || pages <= ALWAYS_COPIED.max(2 * image.usually_written()) {
+                    self.own = ranges;
+                    return Ok(());
+                }
+            }
+            Ok(Changed::TooMany) => {}
+            Err(error) if is_missing(&error) => {}
+            Err(error) => return Err(error),
+        }
+        self.own.clear();
+        // SAFETY: the range is this slot's own; nobody uses the slot. Dropping a private page brings the file's back.
+        unsafe { self.drop_pages(0..image.bytes()) }
+    }
+
+    fn copy_back(&self, image: &Image, range: Range<usize>) {
         let source = &image.content()[range.clone()];
         // SAFETY: the range lies within the image (the slice above checked it), which this slot maps readable and writable; the slot's memory and the
         // image's are different mappings; nobody else uses the slot.

@@ -47,7 +47,7 @@ fn a_slot_is_used_again_and_shows_nothing_of_its_last_user() {
     let start = slot.start();
     slot.grow_to(2 * image.bytes()).unwrap();
     bytes(&mut slot).fill(0xAA);
-    image.give_back(slot);
+    image.give_back(slot, true);
     let mut again = image.take(RESERVED, GUARD).unwrap();
     assert_eq!(again.start(), start);
     assert_clean(&mut again, &image);
@@ -63,15 +63,15 @@ fn slots_do_not_see_each_other_nor_change_the_image() {
     bytes(&mut a).fill(1);
     assert_clean(&mut b, &image);
     assert!(image.content() == before);
-    image.give_back(a);
-    image.give_back(b);
+    image.give_back(a, true);
+    image.give_back(b, true);
     assert_eq!(image.free_slots(), 2);
 }
 
 #[test]
 fn a_slot_that_is_too_small_is_not_used() {
     let image = image();
-    image.give_back(image.take(RESERVED, GUARD).unwrap());
+    image.give_back(image.take(RESERVED, GUARD).unwrap(), true);
     let larger = image.take(2 * RESERVED, GUARD).unwrap();
     assert_eq!((larger.reserved(), image.free_slots()), (2 * RESERVED, 1));
 }
@@ -110,16 +110,17 @@ proptest! {
         for steps in users {
             let mut slot = image.take(RESERVED, GUARD).unwrap();
             assert_clean(&mut slot, &image);
+            let faults = Faults::default();
             for step in steps {
                 let accessible = slot.accessible();
-                match step {
+                faults.during(|| match step {
                     Step::Write(at, length, byte) => bytes(&mut slot)[at.min(accessible)..(at + length).min(accessible)].fill(byte),
                     Step::Read(at) => drop(bytes(&mut slot).get(at).copied()),
                     Step::Grow(pages) => slot.grow_to((accessible + pages * WASM_PAGE).min(RESERVED)).unwrap(),
                     Step::PageOut => page_out(&mut slot),
-                }
+                });
             }
-            image.give_back(slot);
+            image.give_back(slot, faults.any());
             prop_assert_eq!(image.free_slots(), 1);
         }
     }
@@ -130,4 +131,26 @@ fn page_out(slot: &mut Slot) {
     let (start, bytes) = (slot.start(), slot.accessible());
     // SAFETY: this moves pages to swap, where there is any, and changes no content.
     let _ = unsafe { rustix::mm::madvise(start.cast(), bytes, rustix::mm::Advice::LinuxPageOut) };
+}
+
+#[test]
+fn writing_a_page_again_is_no_fault_and_the_page_is_still_restored() {
+    let image = image();
+    let write = |slot: &mut Slot| bytes(slot)[5 * PAGE..7 * PAGE].fill(7);
+    let mut slot = image.take(RESERVED, GUARD).unwrap();
+    write(&mut slot);
+    image.give_back(slot, true);
+    for _ in 0..3 {
+        let mut slot = image.take(RESERVED, GUARD).unwrap();
+        assert_clean(&mut slot, &image);
+        let faults = Faults::default();
+        faults.during(|| write(&mut slot));
+        assert!(!faults.any(), "a page of the slot's own took a fault");
+        image.give_back(slot, faults.any());
+    }
+    let mut slot = image.take(RESERVED, GUARD).unwrap();
+    assert_clean(&mut slot, &image);
+    let faults = Faults::default();
+    faults.during(|| bytes(&mut slot)[20 * PAGE] += 1);
+    assert!(faults.any(), "a page that was the image's was written without a fault");
 }
