@@ -41,12 +41,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn measure(template: &Template) -> Result<(), Box<dyn Error>> {
-    let invocation = invocation();
+    let mut invocation = invocation();
     let mut instance = template.instantiate().await?;
     let mut warm = Vec::with_capacity(WARM);
     for _ in 0..WARM {
         let before = cpu_micros();
-        instance.invoke(&invocation, None).await?;
+        instance.invoke(&mut invocation, None).await?;
         warm.push(cpu_micros() - before);
     }
     let [mut new, mut making, mut invoking, mut dropping] = [(); 4].map(|()| Vec::with_capacity(NEW));
@@ -54,7 +54,7 @@ async fn measure(template: &Template) -> Result<(), Box<dyn Error>> {
         let before = cpu_micros();
         let mut instance = template.instantiate().await?;
         let made = cpu_micros();
-        instance.invoke(&invocation, None).await?;
+        instance.invoke(&mut invocation, None).await?;
         let invoked = cpu_micros();
         drop(instance);
         let after = cpu_micros();
@@ -134,6 +134,7 @@ fn invocation() -> Invocation {
     Invocation {
         id: "7a2c9c4e-0000-0000-0000-000000000000".into(),
         function_name: "hello".into(),
+        entropy: Vec::new(),
         trace: TraceContext { traceparent: String::new(), tracestate: String::new() },
         retry: None,
         trigger_metadata: vec![],

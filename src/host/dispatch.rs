@@ -55,9 +55,10 @@ impl Dispatcher {
             self.console.failure(failure);
             return Err(DispatchError::Failed(failure.clone()));
         }
-        let invocation = Invocation {
+        let mut invocation = Invocation {
             id: Uuid::new_v4().to_string(),
             function_name: function.to_owned(),
+            entropy: Vec::new(),
             trace: trace_context(event.traceparent, event.tracestate),
             retry: None,
             trigger_metadata: Vec::new(),
@@ -65,7 +66,7 @@ impl Dispatcher {
         };
         let mut instance = self.pool.take().await.inspect_err(|error| self.console.failure(&unavailable(error)))?;
         let started = Instant::now();
-        let result = instance.invoke(&invocation, self.timeout).await;
+        let result = instance.invoke(&mut invocation, self.timeout).await;
         drop(instance);
         let result = result.map_err(failure);
         if let Err(failure) = &result {

@@ -21,6 +21,8 @@ use tokio::net::{TcpListener, TcpStream};
 const HEADER_LIMIT: Duration = Duration::from_secs(30);
 /// How long requests under way may take to end after the host was told to stop.
 const DRAIN_LIMIT: Duration = Duration::from_secs(10);
+/// How long the first request of a connection that has just been made may be on its way when the host stops.
+const ARRIVAL: Duration = Duration::from_millis(100);
 /// How many connections that wait to be accepted are still served at the end: what the kernel holds back for a listener by default.
 const MOST_WAITING: usize = 4096;
 
@@ -40,6 +42,10 @@ pub async fn serve(listener: TcpListener, router: Arc<Router>, stop: impl Future
     }
     for stream in waiting(listener) {
         serve_connection(stream, router.clone(), &graceful);
+    }
+    // hyper closes connections on which nothing has arrived yet: what was sent by now must have the time to.
+    if graceful.count() > 0 {
+        tokio::time::sleep(ARRIVAL).await;
     }
     tokio::time::timeout(DRAIN_LIMIT, graceful.shutdown()).await.is_ok()
 }

@@ -34,6 +34,8 @@ pub struct Instance {
     guest: ClonableApp,
     runtime: Arc<Runtime>,
     faults: Faults,
+    /// Whether it has run a function of the app.
+    used: bool,
     alive: bool,
 }
 
@@ -66,7 +68,7 @@ impl Instance {
             }
         };
         store.set_epoch_deadline(1);
-        Ok(Instance { store, guest, runtime: runtime.clone(), faults, alive: true })
+        Ok(Instance { store, guest, runtime: runtime.clone(), faults, used: false, alive: true })
     }
 
     /// Loads an app, warms up what each invocation uses, and makes the memory fit to be copied. Also tells what stands in the way of that.
@@ -85,12 +87,13 @@ impl Instance {
                 Ok(loaded) => loaded,
                 Err(failure) => return Ok(Err(failure)),
             };
+            let obstacles = worker.call_prepare_snapshot(&mut self.store).await?;
+            // Last, so that the memory is kept as invocations leave it: the next one then writes the fewest pages.
             for invocation in warm_up {
                 if let Err(failure) = worker.call_invoke(&mut self.store, invocation).await? {
                     return Ok(Err(failure));
                 }
             }
-            let obstacles = worker.call_prepare_snapshot(&mut self.store).await?;
             Ok(Ok((loaded, obstacles)))
         };
         let result = tokio::time::timeout(limit, self.faults.watch(pin!(loading))).await;
@@ -104,19 +107,13 @@ impl Instance {
         self.faults.watch(pin!(forgetting)).await
     }
 
-    /// Begins the life of an instance that has its app.
-    pub(super) async fn restore(&mut self, entropy: &[u8], limit: Duration) -> Result<(), InvokeError> {
-        let _turn = self.begin();
-        let restoring = self.guest.snapfunc_host_worker().call_restore(&mut self.store, entropy);
-        let result = tokio::time::timeout(limit, self.faults.watch(pin!(restoring))).await;
-        self.end(result, limit)
-    }
-
-    /// Runs a function. `/tmp` is empty before and after. Without a limit it may run for ever.
+    /// Runs a function. `/tmp` is empty before and after. Without a limit it may run for ever. The invocation's entropy is set here.
     ///
     /// A dropped future stops the guest where it is and leaves the instance dead.
-    pub async fn invoke(&mut self, invocation: &Invocation, limit: Option<Duration>) -> Result<Outcome, InvokeError> {
+    pub async fn invoke(&mut self, invocation: &mut Invocation, limit: Option<Duration>) -> Result<Outcome, InvokeError> {
         let _turn = self.begin();
+        invocation.entropy = if self.used { Vec::new() } else { rand::random::<[u8; 32]>().to_vec() };
+        self.used = true;
         let running = Running { function: invocation.function_name.clone(), invocation_id: invocation.id.clone() };
         self.store.data().outlet.set_running(Some(running));
         let limit = limit.unwrap_or(Duration::MAX);

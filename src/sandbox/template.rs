@@ -109,12 +109,10 @@ impl Template {
 
     /// Makes an instance: an interpreter of its own with the app loaded.
     pub async fn instantiate(&self) -> Result<Instance, TemplateError> {
-        let mut instance = match &self.origin {
-            Origin::Image(image) => self.instance(image, None)?,
-            Origin::Source { .. } => self.load(None).await?.0,
-        };
-        instance.restore(&rand::random::<[u8; 32]>(), LOAD_LIMIT).await.map_err(load_error)?;
-        Ok(instance)
+        match &self.origin {
+            Origin::Image(image) => self.instance(image, None),
+            Origin::Source { .. } => Ok(self.load(None).await?.0),
+        }
     }
 
     /// What instances begin with.

@@ -71,6 +71,7 @@ fn call(body: &str) -> Invocation {
     Invocation {
         id: "7a2c9c4e-0000-0000-0000-000000000000".into(),
         function_name: "f".into(),
+        entropy: Vec::new(),
         trace: TraceContext { traceparent: String::new(), tracestate: String::new() },
         retry: None,
         trigger_metadata: vec![],
@@ -103,9 +104,9 @@ async fn an_instance_runs_its_app_and_keeps_its_state_but_not_its_tmp() {
     let (_folder, root) = app(EVAL);
     let mut instance = template(&root, Arc::default(), Limits::default()).await.instantiate().await.unwrap();
     let write = "open('/tmp/x', 'w').write('1'); state['n'] = state.get('n', 0) + 1; result = (os.listdir('/tmp'), state['n'], os.environ['GREETING'])";
-    assert_eq!(text(instance.invoke(&call(write), None).await), "(['x'], 1, 'Hello')");
+    assert_eq!(text(instance.invoke(&mut call(write), None).await), "(['x'], 1, 'Hello')");
     assert_eq!(
-        text(instance.invoke(&call("result = os.listdir('/tmp'), state['n'], os.getcwd()"), None).await),
+        text(instance.invoke(&mut call("result = os.listdir('/tmp'), state['n'], os.getcwd()"), None).await),
         "([], 1, '/home/site/wwwroot')"
     );
 }
@@ -117,7 +118,7 @@ async fn a_function_that_never_ends_is_stopped_and_its_instance_is_dead() {
     for endless in ["while True: pass", "import time; time.sleep(1e6)", "import re; re.match('(a+)+$', 'a' * 40 + 'b')", "10 ** 10 ** 9"] {
         let mut instance = template.instantiate().await.unwrap();
         let started = Instant::now();
-        let result = instance.invoke(&call(endless), Some(Duration::from_millis(300))).await;
+        let result = instance.invoke(&mut call(endless), Some(Duration::from_millis(300))).await;
         assert!(matches!(result, Err(InvokeError::TimedOut(_))), "{endless}: {result:?}");
         assert!(started.elapsed() < Duration::from_secs(5), "{endless}: {:?}", started.elapsed());
         assert!(!instance.is_alive());
@@ -130,12 +131,12 @@ async fn memory_is_bounded() {
     let limits = Limits { memory_bytes: 96 << 20, ..Limits::default() };
     let mut instance = template(&root, Arc::default(), limits).await.instantiate().await.unwrap();
     for bomb in ["x = [0] * 10**10", "x = b''\nwhile True: x += b'x' * 2**20", "bytearray(2**31 - 1)"] {
-        match instance.invoke(&call(bomb), None).await {
+        match instance.invoke(&mut call(bomb), None).await {
             Err(InvokeError::Raised(failure)) => assert!(failure.kind == "MemoryError" || failure.kind == "OverflowError", "{failure:?}"),
             other => panic!("{bomb}: {other:?}"),
         }
     }
-    assert_eq!(text(instance.invoke(&call("result = 1"), None).await), "1");
+    assert_eq!(text(instance.invoke(&mut call("result = 1"), None).await), "1");
 }
 
 #[tokio::test]
@@ -145,11 +146,11 @@ async fn what_ends_the_interpreter_ends_only_its_instance() {
     let pool_limits = PoolLimits { isolation: Isolation::Instance, instances: 1, warm: 1, queue: 10 };
     let pool = Pool::start(template, pool_limits).await.unwrap();
     for deadly in ["os._exit(3)", "os.abort()", "f = lambda: f()\nimport sys; sys.setrecursionlimit(10**9)\nf()"] {
-        let result = pool.take().await.unwrap().invoke(&call(deadly), None).await;
+        let result = pool.take().await.unwrap().invoke(&mut call(deadly), None).await;
         assert!(matches!(result, Err(InvokeError::Died(_) | InvokeError::Raised(_))), "{deadly}: {result:?}");
-        assert_eq!(text(pool.take().await.unwrap().invoke(&call("result = 1"), None).await), "1", "after {deadly}");
+        assert_eq!(text(pool.take().await.unwrap().invoke(&mut call("result = 1"), None).await), "1", "after {deadly}");
     }
-    let raised = pool.take().await.unwrap().invoke(&call("raise SystemExit(1)"), None).await;
+    let raised = pool.take().await.unwrap().invoke(&mut call("raise SystemExit(1)"), None).await;
     assert!(matches!(raised, Err(InvokeError::Raised(ref failure)) if failure.kind == "SystemExit"), "{raised:?}");
 }
 
@@ -159,14 +160,14 @@ async fn the_pool_lends_the_last_used_first_and_not_more_than_it_may() {
     let limits = PoolLimits { isolation: Isolation::Instance, instances: 2, warm: 1, queue: 10 };
     let pool = Pool::start(template(&root, Arc::default(), Limits::default()).await, limits).await.unwrap();
     let mut first = pool.take().await.unwrap();
-    text(first.invoke(&call("state['name'] = 'first'; result = 1"), None).await);
+    text(first.invoke(&mut call("state['name'] = 'first'; result = 1"), None).await);
     let mut second = pool.take().await.unwrap();
-    assert_eq!(text(second.invoke(&call("result = state.get('name')"), None).await), "None");
+    assert_eq!(text(second.invoke(&mut call("result = state.get('name')"), None).await), "None");
     let waiting = tokio::time::timeout(Duration::from_millis(500), pool.take()).await;
     assert!(waiting.is_err(), "a third instance was made");
     drop(second);
     drop(first);
-    assert_eq!(text(pool.take().await.unwrap().invoke(&call("result = state.get('name')"), None).await), "first");
+    assert_eq!(text(pool.take().await.unwrap().invoke(&mut call("result = state.get('name')"), None).await), "first");
 }
 
 #[tokio::test]
@@ -175,7 +176,7 @@ async fn records_carry_the_function_that_the_host_runs() {
     let logs = Arc::new(Kept::default());
     let mut instance = template(&root, logs.clone(), Limits::default()).await.instantiate().await.unwrap();
     let code = "import logging; logging.info('logged'); print('printed', end=''); os.write(1, b'written'); logging.debug('hidden')";
-    text(instance.invoke(&call(code), None).await);
+    text(instance.invoke(&mut call(code), None).await);
     let function = Some("f".to_owned());
     let expected: Vec<_> = [(None, "loading"), (function.clone(), "logged"), (function.clone(), "printed"), (function, "written")]
         .map(|(f, t)| (f, t.to_owned()))
@@ -215,13 +216,13 @@ async fn whatever_an_instance_does_the_next_one_finds_the_image() {
         for number in 0..=round % 3 {
             let mut instance = template.instantiate().await.unwrap();
             let (code, limit) = HOSTILE[(round * 7 + number * 5) % HOSTILE.len()];
-            let invocation = call(code);
+            let mut invocation = call(code);
             let limit = Duration::from_millis(limit);
             if round % 5 == 4 {
                 // The host itself breaks off: the future is dropped in the middle.
-                let _ = tokio::time::timeout(limit.min(Duration::from_millis(3)), instance.invoke(&invocation, None)).await;
+                let _ = tokio::time::timeout(limit.min(Duration::from_millis(3)), instance.invoke(&mut invocation, None)).await;
             } else {
-                let _ = instance.invoke(&invocation, Some(limit)).await;
+                let _ = instance.invoke(&mut invocation, Some(limit)).await;
             }
             instances.push(instance);
         }
@@ -232,7 +233,7 @@ async fn whatever_an_instance_does_the_next_one_finds_the_image() {
     }
     let mut last = template.instantiate().await.unwrap();
     let code = "import os, sys; result = (state, os.listdir('/tmp'), hasattr(sys, '__marker__'))";
-    assert_eq!(text(last.invoke(&call(code), None).await), "({}, [], False)");
+    assert_eq!(text(last.invoke(&mut call(code), None).await), "({}, [], False)");
 }
 
 #[tokio::test]
@@ -245,7 +246,7 @@ async fn apps_do_not_find_what_others_left() {
             let code = format!(
                 "seen = state.get('left'); state['left'] = '{mine}' * 1000; open('/tmp/{mine}', 'w'); import os; result = seen, os.listdir('/tmp')"
             );
-            assert_eq!(text(instance.invoke(&call(&code), None).await), format!("(None, ['{mine}'])"));
+            assert_eq!(text(instance.invoke(&mut call(&code), None).await), format!("(None, ['{mine}'])"));
         }
     }
     for template in [&one, &other] {
@@ -263,7 +264,7 @@ async fn an_app_that_holds_what_no_copy_can_have_is_loaded_anew() {
     assert_eq!(template.obstacles(), ["the file /home/site/wwwroot/f/__init__.py is open"]);
     let mut instance = template.instantiate().await.unwrap();
     let read = "import sys; result = len(sys.modules['__app__.f'].held.read()) > 100";
-    assert_eq!(text(instance.invoke(&call(read), None).await), "True");
+    assert_eq!(text(instance.invoke(&mut call(read), None).await), "True");
 }
 
 #[tokio::test]
@@ -276,7 +277,7 @@ async fn hooks_run_around_the_copy() {
     for _ in 0..3 {
         let mut instance = template.instantiate().await.unwrap();
         let code = "import sys; module = sys.modules['__app__.f']; result = module.log, module.drawn";
-        let answer = text(instance.invoke(&call(code), None).await);
+        let answer = text(instance.invoke(&mut call(code), None).await);
         assert!(answer.starts_with("(['before', 'after'], 0."), "{answer}");
         assert!(!drawn.contains(&answer));
         drawn.push(answer);
@@ -291,7 +292,7 @@ async fn time_goes_on_in_copies() {
     let mut instance = template.instantiate().await.unwrap();
     let code =
         "import sys, time; a, b = sys.modules['__app__.f'].loaded; result = 0.02 < time.monotonic() - a < 60, 0.02 < time.time() - b < 60";
-    assert_eq!(text(instance.invoke(&call(code), None).await), "(True, True)");
+    assert_eq!(text(instance.invoke(&mut call(code), None).await), "(True, True)");
 }
 
 /// Each makes libc or Python ask the host for something, and remember it.
@@ -325,6 +326,6 @@ async fn what_the_app_used_while_it_was_loaded_works_in_each_copy() {
     for probe in PROBES {
         let mut instance = template.instantiate().await.unwrap();
         let code = format!("{imports}\n{probe}\nresult = 'done'");
-        assert_eq!(text(instance.invoke(&call(&code), None).await), "done", "{probe}");
+        assert_eq!(text(instance.invoke(&mut call(&code), None).await), "done", "{probe}");
     }
 }

@@ -8,7 +8,7 @@ import pytest
 from azure.functions.meta import Datum
 
 import snapfunc
-from snapfunc_worker.model import Invocation, Outcome
+from snapfunc_worker.model import Failure, Invocation, Outcome
 from snapfunc_worker.worker import Worker
 
 
@@ -26,13 +26,36 @@ def clean(monkeypatch):
 objects: list[object] = []
 
 
-def test_restore_seeds_randomness():
+def value(text):
+    return type("Value", (), {"value": text})()
+
+
+REQUEST = Datum(
+    {
+        "method": value("GET"),
+        "url": value("http://localhost/"),
+        "headers": {"user-agent": value("x")},
+        "query": {"a": value("1")},
+        "params": {},
+        "body": Datum(b"", "bytes"),
+    },
+    "http",
+)
+
+
+def invoke(worker, entropy=b""):
+    return worker.invoke(Invocation(id="1", function_name="", entropy=entropy, inputs={"request": REQUEST}))
+
+
+def test_entropy_seeds_randomness():
     worker = Worker()
-    worker.restore(b"0123456789abcdef")
+    invoke(worker, b"0123456789abcdef")
     first = random.random()
-    worker.restore(b"0123456789abcdef")
+    invoke(worker, b"0123456789abcdef")
     assert random.random() == first
-    worker.restore(b"fedcba9876543210")
+    invoke(worker)
+    assert random.random() != first
+    invoke(worker, b"fedcba9876543210")
     assert random.random() != first
 
 
@@ -49,7 +72,8 @@ def test_hooks_run_in_order_and_stay_functions():
 
     worker = Worker()
     assert worker.prepare_snapshot() == []
-    assert worker.restore(b"0123456789abcdef") is None
+    assert isinstance(invoke(worker, b"0123456789abcdef"), Outcome)
+    assert isinstance(invoke(worker), Outcome)
     before()
     assert calls == ["before", "after", "before"]
 
@@ -66,8 +90,8 @@ def test_a_hook_that_raises_is_told():
     worker = Worker()
     (obstacle,) = worker.prepare_snapshot()
     assert "before" in obstacle and "ValueError: not now" in obstacle
-    failure = worker.restore(b"0123456789abcdef")
-    assert failure is not None and failure.kind == "SystemExit"
+    failure = invoke(worker, b"0123456789abcdef")
+    assert isinstance(failure, Failure) and failure.kind == "SystemExit"
 
 
 def test_what_is_open_stands_in_the_way(tmp_path):
@@ -79,20 +103,6 @@ def test_what_is_open_stands_in_the_way(tmp_path):
 
 
 def test_the_own_function_answers():
-    def value(text):
-        return type("Value", (), {"value": text})()
-
-    request = Datum(
-        {
-            "method": value("GET"),
-            "url": value("http://localhost/"),
-            "headers": {"user-agent": value("x")},
-            "query": {"a": value("1")},
-            "params": {},
-            "body": Datum(b"", "bytes"),
-        },
-        "http",
-    )
-    outcome = Worker().invoke(Invocation(id="1", function_name="", inputs={"request": request}))
+    outcome = invoke(Worker())
     assert isinstance(outcome, Outcome), outcome
     assert outcome.return_value.value["body"].value == b'{"a": "1", "agent": "x"}'

@@ -18,7 +18,7 @@ pub(in crate::sandbox) struct Image {
     /// The same content, to copy pages back from.
     content: Mapping,
     free: Mutex<Vec<Slot>>,
-    /// How many pages an instance writes, on average of late.
+    /// How many pages an instance usually writes: quick to fall, slow to rise, as those that live long write many.
     written: AtomicUsize,
 }
 
@@ -82,10 +82,10 @@ impl Image {
     /// A user of a slot that had no pages of its own wrote so many.
     pub(super) fn note_written(&self, pages: usize) {
         let before = self.usually_written();
-        self.written.store(if before == 0 { pages } else { (7 * before + pages) / 8 }, Ordering::Relaxed);
+        self.written.store(if before == 0 || pages < before { pages } else { (15 * before + pages) / 16 }, Ordering::Relaxed);
     }
 
-    /// How many pages an instance writes, on average of late.
+    /// How many pages an instance usually writes.
     pub(super) fn usually_written(&self) -> usize {
         self.written.load(Ordering::Relaxed)
     }

@@ -13,6 +13,8 @@ const MOST_COPIED: usize = 2048;
 const PAGE: usize = 4096;
 /// As many are copied back in any case.
 const ALWAYS_COPIED: usize = 192;
+/// After so many uses a slot with more pages of its own than that drops them, to learn which are still written.
+const USES: u32 = 1024;
 
 /// Address space for one linear memory.
 ///
@@ -25,6 +27,8 @@ pub(super) struct Slot {
     accessible: usize,
     /// The pages within the image that are the slot's own, as byte ranges: those that earlier users wrote.
     own: Vec<Range<usize>>,
+    /// How often it was used since it had no pages of its own.
+    uses: u32,
 }
 
 // === impl Slot ===
@@ -36,7 +40,7 @@ impl Slot {
         let reserved = reserved.max(image.bytes());
         let range = Mapping::reserve(reserved + guard)?;
         range.map_private(image.file(), image.bytes())?;
-        Ok(Slot { range, reserved, accessible: image.bytes(), own: Vec::new() })
+        Ok(Slot { range, reserved, accessible: image.bytes(), own: Vec::new(), uses: 0 })
     }
 
     /// Whether it is large enough.
@@ -84,8 +88,12 @@ impl Slot {
             }
             self.accessible = bytes;
         }
+        self.uses += 1;
         if faulted {
             self.find_own(image)?;
+        }
+        if self.uses > USES && self.own_pages() > ALWAYS_COPIED {
+            return self.drop_own(image);
         }
         for range in &self.own {
             self.copy_back(image, range.clone());
@@ -99,12 +107,13 @@ impl Slot {
         let was_new = self.own.is_empty();
         match pagemap::changed(self.start(), image.bytes(), MOST_COPIED) {
             Ok(Changed::Pages(ranges)) => {
-                let pages = ranges.iter().map(|range| range.len() / PAGE).sum();
+                self.own = ranges;
+                let pages = self.own_pages();
+                tracing::trace!(pages, was_new, "pages were written");
                 if was_new {
                     image.note_written(pages);
                 }
-                if was_new || pages <= ALWAYS_COPIED.max(2 * image.usually_written()) {
-                    self.own = ranges;
+                if pages <= ALWAYS_COPIED.max(2 * image.usually_written()) {
                     return Ok(());
                 }
             }
@@ -112,7 +121,17 @@ impl Slot {
             Err(error) if is_missing(&error) => {}
             Err(error) => return Err(error),
         }
+        self.drop_own(image)
+    }
+
+    fn own_pages(&self) -> usize {
+        self.own.iter().map(|range| range.len() / PAGE).sum()
+    }
+
+    /// Drops all pages of the slot's own: the image's are there again. Nothing may use the slot at the time.
+    fn drop_own(&mut self, image: &Image) -> io::Result<()> {
         self.own.clear();
+        self.uses = 0;
         // SAFETY: the range is this slot's own; nobody uses the slot. Dropping a private page brings the file's back.
         unsafe { self.drop_pages(0..image.bytes()) }
     }

@@ -104,6 +104,8 @@ class Invocation:
 
     id: str
     function_name: str
+    entropy: bytes = b""
+    """In the first invocation of an instance: random bytes."""
     traceparent: str = ""
     tracestate: str = ""
     retry: Pending | None = None

@@ -6,6 +6,7 @@ each.
 
 import gc
 import io
+import random
 import socket
 
 import snapfunc
@@ -24,8 +25,10 @@ def prepare() -> list[str]:
     return obstacles
 
 
-def restored() -> None:
-    """Runs the app's hooks in a new instance."""
+def restored(entropy: bytes) -> None:
+    """Begins the life of an instance: seeds what must differ between copies, and runs the app's hooks. Raises what they raise."""
+    # An integer, as bytes would be hashed first, which costs more than the seeding.
+    random.seed(int.from_bytes(entropy))
     for hook in snapfunc.after_restore_hooks:
         hook()
 

@@ -47,16 +47,12 @@ class Worker(exports.Worker):
     def prepare_snapshot(self) -> list[str]:
         return [_valid(text) for text in self._worker.prepare_snapshot()]
 
-    def restore(self, entropy: bytes) -> None:
-        failure = self._worker.restore(entropy)
-        if failure is not None:
-            raise Err(_failure(failure))
-
     def invoke(self, invocation: wit_worker.Invocation) -> wit_worker.Outcome:
         result = self._worker.invoke(
             Invocation(
                 id=invocation.id,
                 function_name=invocation.function_name,
+                entropy=invocation.entropy,
                 traceparent=invocation.trace.traceparent,
                 tracestate=invocation.trace.tracestate,
                 retry=invocation.retry,

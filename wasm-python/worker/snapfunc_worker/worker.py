@@ -1,7 +1,6 @@
 """The worker: what the host can ask for, in Python's terms. One app, one call at a time."""
 
 import os
-import random
 import sys
 
 from . import failures, index_v1, invoke, loader, logs, snapshot, warmup
@@ -47,22 +46,14 @@ class Worker:
         finally:
             logs.end()
 
-    def restore(self, entropy: bytes) -> Failure | None:
-        """Begins the life of an instance, a copy of a memory or not."""
-        # An integer, as bytes would be hashed first, which costs more than the seeding.
-        random.seed(int.from_bytes(entropy))
-        try:
-            snapshot.restored()
-        except BaseException as error:  # whatever the app's hook raised
-            return failures.describe(error)
-        return None
-
     def invoke(self, invocation: Invocation) -> Outcome | Failure:
         """Runs a function; what it raises is its failure."""
         function = self._functions.get(invocation.function_name)
         if function is None:
             return self._broken.get(invocation.function_name) or _unknown(invocation.function_name)
         try:
+            if invocation.entropy:
+                snapshot.restored(invocation.entropy)
             return invoke.invoke(function, invocation)
         except BaseException as error:  # SystemExit and KeyboardInterrupt end the invocation, not the instance
             return failures.describe(error)
