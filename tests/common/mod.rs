@@ -329,7 +329,7 @@ pub(crate) fn snapfunc(environment: &[(&str, &str)]) -> Command {
     command
 }
 
-fn cache() -> PathBuf {
+pub(crate) fn cache() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")
 }
 
