@@ -3,6 +3,7 @@
 mod cache;
 mod diagnostics;
 mod functions_list;
+mod reload;
 mod start;
 
 use clap::{Parser, Subcommand};

@@ -1,6 +1,6 @@
 //! `snapfunc start`: reads an app, loads it and serves it until told to stop.
 
-use super::{cache, functions_list};
+use super::{cache, functions_list, reload};
 use crate::app::{self, App, LogLevel, ProgrammingModel, ReadOptions, SnapfuncOptions};
 use crate::host::Host;
 use crate::host::console::Console;
@@ -132,11 +132,7 @@ impl Start {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         self.missing.refuse_what_protects()?;
         let root = self.root()?;
-        let mut app = App::read(&root, &self.read_options()).with_context(|| format!("the app in {} can't start", root.display()))?;
-        if let ProgrammingModel::V2 { entry_file } = &app.model {
-            bail!("{entry_file} makes this an app of programming model v2, which this version of snapfunc can't run yet: it runs model v1");
-        }
-        self.override_options(&mut app.host.snapfunc);
+        let app = self.read(&root)?;
         let levels = match self.user_log_level {
             Some(level) => app.host.log_levels.clone().with_default(level),
             None => app.host.log_levels.clone(),
@@ -150,10 +146,20 @@ impl Start {
         threads.event_interval(4).enable_all();
         let runtime = threads.build().context("the threads can't be started")?;
         let address = SocketAddr::new(self.address, self.port.or(app.local.port).unwrap_or(DEFAULT_PORT));
-        let code = runtime.block_on(serve(app, console, address));
+        let code = runtime.block_on(serve(app, || self.read(&root), console, address));
         // Invocations that outlived the drain must not hold up the exit.
         runtime.shutdown_background();
         code
+    }
+
+    /// The app in a folder, as the flags want it.
+    fn read(&self, root: &Path) -> anyhow::Result<App> {
+        let mut app = App::read(root, &self.read_options()).with_context(|| format!("the app in {} can't start", root.display()))?;
+        if let ProgrammingModel::V2 { entry_file } = &app.model {
+            bail!("{entry_file} makes this an app of programming model v2, which this version of snapfunc can't run yet: it runs model v1");
+        }
+        self.override_options(&mut app.host.snapfunc);
+        Ok(app)
     }
 
     /// Flags win over host.json.
@@ -210,7 +216,7 @@ impl Missing {
     }
 }
 
-async fn serve(app: App, console: Arc<Console>, address: SocketAddr) -> anyhow::Result<ExitCode> {
+async fn serve(app: App, read: impl Fn() -> anyhow::Result<App>, console: Arc<Console>, address: SocketAddr) -> anyhow::Result<ExitCode> {
     let listener = listen(address).await?;
     let address = listener.local_addr().context("the port that was opened can't be told")?;
     let stop = stop_signal()?;
@@ -230,7 +236,11 @@ async fn serve(app: App, console: Arc<Console>, address: SocketAddr) -> anyhow::
         }
     };
     console.plain(&describe(&host, &console, &root, address));
-    let drained = host.serve(listener, stop).await;
+    let serving = host.serve(listener, stop);
+    let drained = tokio::select! {
+        drained = serving => drained,
+        never = reload::follow(&host, &root, read, &console) => match never {},
+    };
     if drained {
         console.host(LogLevel::Information, "stopped");
     } else {
@@ -262,9 +272,9 @@ fn describe(host: &Host, console: &Console, root: &Path, address: SocketAddr) ->
     let name = if address.ip().is_loopback() || address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
     let base_url = format!("http://{name}:{}", address.port());
     let list = if console.is_coloured() {
-        functions_list::table(host.functions(), &base_url)
+        functions_list::table(&host.functions(), &base_url)
     } else {
-        functions_list::lines(host.functions(), &base_url)
+        functions_list::lines(&host.functions(), &base_url)
     };
     format!("{list}\nsnapfunc: serving {} at {base_url} (Ctrl-C stops it)", root.display())
 }

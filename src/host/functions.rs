@@ -154,6 +154,12 @@ impl Listed {
         self.status == "ready"
     }
 
+    /// Whether it should run and can't.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.status == "broken"
+    }
+
     /// `ready`, `disabled` or `broken`.
     #[must_use]
     pub fn status(&self) -> &'static str {

@@ -1,15 +1,16 @@
 //! Runs an app: listens, finds the function for an event, dispatches it to the sandbox, and says on the console what happens.
 //!
-//! [`server`] accepts connections → [`router`] finds the function → [`crate::bindings`] make a datum of the event → [`dispatch`] runs the function
-//! → the way back. [`functions`] decides at start which functions can run at all.
+//! `server` accepts connections → [`router`] finds the function → [`crate::bindings`] make a datum of the event → [`dispatch`] runs the function
+//! → the way back. [`functions`] decides at start which functions can run at all; [`reload`] notices that an app's files have changed.
 
 pub mod console;
 pub mod dispatch;
 mod environment;
 pub mod functions;
+pub mod reload;
 pub mod route;
 pub mod router;
-pub mod server;
+mod server;
 
 pub use functions::Listed;
 
@@ -23,7 +24,7 @@ use router::{HttpSettings, Router};
 use std::collections::HashMap;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use tokio::net::TcpListener;
 
 /// How many instances an app may have where host.json's `snapfunc.maxInstances` does not say.
@@ -35,11 +36,38 @@ const BODY_LIMIT: u64 = 104_857_600;
 /// Files and folders in an invocation's `/tmp`.
 const TMP_NODES: usize = 4096;
 
-/// An app, loaded and ready to serve.
+/// Serves an app.
 #[derive(Debug)]
 pub struct Host {
-    router: Arc<Router>,
+    runtime: Arc<Runtime>,
+    console: Arc<Console>,
+    address: SocketAddr,
+    current: Arc<Current>,
+}
+
+/// The app that is served at the moment. Requests that began with the one before end with it.
+#[derive(Debug)]
+struct Current(RwLock<Arc<Served>>);
+
+/// An app, loaded and ready to serve.
+#[derive(Debug)]
+struct Served {
+    router: Router,
     listed: Vec<Listed>,
+}
+
+/// Why a changed app is not served.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplaceError {
+    /// A file of the app is wrong.
+    #[error("{0}")]
+    Unreadable(String),
+    /// It can't be loaded.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// Functions that ran can't be loaded any more.
+    #[error("{} can't be loaded any more (see above)", .0.join(", "))]
+    Broken(Vec<String>),
 }
 
 // === impl Host ===
@@ -50,6 +78,55 @@ impl Host {
     /// # Errors
     /// Where no instance can be made.
     pub async fn start(app: App, runtime: Arc<Runtime>, console: Arc<Console>, address: SocketAddr) -> Result<Host, TemplateError> {
+        let served = Served::load(app, runtime.clone(), console.clone(), address).await?;
+        Ok(Host { runtime, console, address, current: Arc::new(Current(RwLock::new(Arc::new(served)))) })
+    }
+
+    /// Loads an app beside the one that is served, and serves it from then on.
+    ///
+    /// # Errors
+    /// Where it can't be loaded, or one of its functions can't that could before. Then the one before is served on.
+    pub async fn replace(&self, app: App) -> Result<(), ReplaceError> {
+        let new = Served::load(app, self.runtime.clone(), self.console.clone(), self.address).await?;
+        let old = self.current.get();
+        let ran = |name: &str| old.listed.iter().any(|function| function.name == name && function.is_ready());
+        let broken = new.listed.iter().filter(|function| function.is_broken() && ran(&function.name));
+        let broken: Vec<_> = broken.map(|function| function.name.clone()).collect();
+        if !broken.is_empty() {
+            return Err(ReplaceError::Broken(broken));
+        }
+        self.current.set(new);
+        Ok(())
+    }
+
+    /// The app's functions, for a list that a person or a tool reads.
+    #[must_use]
+    pub fn functions(&self) -> Vec<Listed> {
+        self.current.get().listed.clone()
+    }
+
+    /// Serves until `stop` is done, then lets the requests under way end. Says whether all of them did.
+    pub async fn serve(&self, listener: TcpListener, stop: impl Future<Output = ()>) -> bool {
+        server::serve(listener, self.current.clone(), stop).await
+    }
+}
+
+// === impl Current ===
+
+impl Current {
+    fn get(&self) -> Arc<Served> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, served: Served) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(served);
+    }
+}
+
+// === impl Served ===
+
+impl Served {
+    async fn load(app: App, runtime: Arc<Runtime>, console: Arc<Console>, address: SocketAddr) -> Result<Served, TemplateError> {
         let mut functions = Functions::of(&app);
         let (template, loaded) = Template::prepare(runtime, spec(&app, &functions, console.clone(), address)).await?;
         for obstacle in template.obstacles() {
@@ -73,19 +150,8 @@ impl Host {
         }
         let broken: HashMap<_, _> = functions.broken().map(|(name, failure)| (name.to_owned(), failure.clone())).collect();
         let dispatcher = Dispatcher::new(pool, broken, console, app.host.function_timeout);
-        let router = Arc::new(Router::new(routes, dispatcher, http_settings(&app)));
-        Ok(Host { router, listed: functions.into_listed() })
-    }
-
-    /// The app's functions, for a list that a person or a tool reads.
-    #[must_use]
-    pub fn functions(&self) -> &[Listed] {
-        &self.listed
-    }
-
-    /// Serves until `stop` is done, then lets the requests under way end. Says whether all of them did.
-    pub async fn serve(&self, listener: TcpListener, stop: impl Future<Output = ()>) -> bool {
-        server::serve(listener, self.router.clone(), stop).await
+        let router = Router::new(routes, dispatcher, http_settings(&app));
+        Ok(Served { router, listed: functions.into_listed() })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Listens, hands requests to the router, and drains when told to stop.
 
+use super::Current;
 use super::router::Router;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -27,13 +28,13 @@ const ARRIVAL: Duration = Duration::from_millis(100);
 const MOST_WAITING: usize = 4096;
 
 /// Serves until `stop` is done, then lets the requests under way end. Says whether all of them did.
-pub async fn serve(listener: TcpListener, router: Arc<Router>, stop: impl Future<Output = ()>) -> bool {
+pub(super) async fn serve(listener: TcpListener, current: Arc<Current>, stop: impl Future<Output = ()>) -> bool {
     let graceful = GracefulShutdown::new();
     tokio::pin!(stop);
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => serve_connection(stream, router.clone(), &graceful),
+                Ok((stream, _)) => serve_connection(stream, current.clone(), &graceful),
                 // Out of descriptors, or the client has gone: the next one may fare better.
                 Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
             },
@@ -41,7 +42,7 @@ pub async fn serve(listener: TcpListener, router: Arc<Router>, stop: impl Future
         }
     }
     for stream in waiting(listener) {
-        serve_connection(stream, router.clone(), &graceful);
+        serve_connection(stream, current.clone(), &graceful);
     }
     // hyper closes connections on which nothing has arrived yet: what was sent by now must have the time to.
     if graceful.count() > 0 {
@@ -58,15 +59,16 @@ fn waiting(listener: TcpListener) -> Vec<TcpStream> {
     iter::from_fn(accept).take(MOST_WAITING).collect()
 }
 
-fn serve_connection(stream: TcpStream, router: Arc<Router>, graceful: &GracefulShutdown) {
+fn serve_connection(stream: TcpStream, current: Arc<Current>, graceful: &GracefulShutdown) {
     let Ok(local) = stream.local_addr() else { return };
     let _ = stream.set_nodelay(true);
     let mut server = auto::Builder::new(TokioExecutor::new());
     server.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_LIMIT);
     server.http2().timer(TokioTimer::new());
     let service = service_fn(move |request| {
-        let router = router.clone();
-        async move { Ok::<_, Infallible>(answer(request, &router, local).await) }
+        // The app that is served now answers, whatever replaces it meanwhile.
+        let served = current.get();
+        async move { Ok::<_, Infallible>(answer(request, &served.router, local).await) }
     });
     let connection = graceful.watch(server.serve_connection(TokioIo::new(stream), service).into_owned());
     tokio::spawn(async move {
