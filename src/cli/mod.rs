@@ -3,8 +3,10 @@
 mod cache;
 mod diagnostics;
 mod functions_list;
+mod progress;
 mod reload;
 mod start;
+mod stop;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

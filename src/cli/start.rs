@@ -1,19 +1,18 @@
 //! `snapfunc start`: reads an app, loads it and serves it until told to stop.
 
-use super::{cache, functions_list, reload};
+use super::progress::Shown;
+use super::{cache, functions_list, reload, stop};
 use crate::app::{self, App, LogLevel, ProgrammingModel, ReadOptions, SnapfuncOptions};
 use crate::host::Host;
 use crate::host::console::Console;
-use crate::sandbox::{Progress, Runtime};
+use crate::sandbox::Runtime;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::runtime;
 
@@ -219,7 +218,7 @@ impl Missing {
 async fn serve(app: App, read: impl Fn() -> anyhow::Result<App>, console: Arc<Console>, address: SocketAddr) -> anyhow::Result<ExitCode> {
     let listener = listen(address).await?;
     let address = listener.local_addr().context("the port that was opened can't be told")?;
-    let stop = stop_signal()?;
+    let stop = stop::signal()?;
     if !app.local.cors.is_empty() {
         console.host(LogLevel::Warning, "CORS in local.settings.json is not supported by this version yet and is ignored");
     }
@@ -279,63 +278,6 @@ fn describe(host: &Host, console: &Console, root: &Path, address: SocketAddr) ->
     format!("{list}\nsnapfunc: serving {} at {base_url} (Ctrl-C stops it)", root.display())
 }
 
-/// Done when the process is told to stop: Ctrl-C, or SIGTERM. A second Ctrl-C stops it at once.
-fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
-    #[cfg(unix)]
-    let (mut interrupt, mut terminate) = {
-        use tokio::signal::unix::{SignalKind, signal};
-        let listen = |kind| signal(kind).context("signals can't be listened for");
-        (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?)
-    };
-    Ok(async move {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        #[cfg(not(unix))]
-        let _ = tokio::signal::ctrl_c().await;
-        tokio::spawn(async {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                std::process::exit(130);
-            }
-        });
-    })
-}
-
 fn log_level(name: &str) -> Result<LogLevel, String> {
     LogLevel::from_name(name).ok_or_else(|| "one of Trace, Debug, Information, Warning, Error, Critical and None is expected".to_owned())
-}
-
-/// Shows what takes long: a spinner for a person, a line for a program.
-struct Shown {
-    console: Arc<Console>,
-    spinner: Mutex<Option<ProgressBar>>,
-}
-
-// === impl Shown ===
-
-impl Shown {
-    fn new(console: Arc<Console>) -> Self {
-        Shown { console, spinner: Mutex::default() }
-    }
-}
-
-impl Progress for Shown {
-    fn compiling(&self) {
-        const WHAT: &str = "compiling the Python runtime for this machine (only the first time)";
-        if !io::IsTerminal::is_terminal(&io::stderr()) {
-            return self.console.host(LogLevel::Information, WHAT);
-        }
-        let style = ProgressStyle::with_template("{spinner} {msg} {elapsed}").unwrap_or_else(|_| ProgressStyle::default_spinner());
-        let spinner = ProgressBar::new_spinner().with_style(style).with_message(WHAT);
-        spinner.enable_steady_tick(Duration::from_millis(100));
-        *self.spinner.lock().unwrap_or_else(PoisonError::into_inner) = Some(spinner);
-    }
-
-    fn ready(&self) {
-        if let Some(spinner) = self.spinner.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            spinner.finish_and_clear();
-        }
-    }
 }

@@ -154,6 +154,15 @@ impl Instance {
     }
 }
 
+impl Drop for Instance {
+    fn drop(&mut self) {
+        // A call that was broken off is unwound while nobody watches.
+        if !self.alive {
+            self.faults.assume();
+        }
+    }
+}
+
 impl std::fmt::Debug for Instance {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Instance").field("alive", &self.alive).finish_non_exhaustive()

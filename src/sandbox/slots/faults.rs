@@ -36,9 +36,14 @@ impl Faults {
         let before = count();
         let result = call();
         if before.is_none() || before != count() {
-            self.0.store(true, Ordering::Relaxed);
+            self.assume();
         }
         result
+    }
+
+    /// Something happened that was not watched: there may have been faults.
+    pub(in crate::sandbox) fn assume(&self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 
     /// Whether there may have been any.
