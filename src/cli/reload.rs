@@ -7,15 +7,15 @@ use crate::host::{Host, ReplaceError};
 use std::convert::Infallible;
 use std::path::Path;
 
+/// Begins to watch an app's folder; tells where that can't be.
+pub(super) fn watch(root: &Path, console: &Console) -> Option<Changes> {
+    let tell = |error: &notify::Error| console.host(LogLevel::Warning, &format!("changes of the app will not be noticed: {error}"));
+    Changes::of(root).inspect_err(tell).ok()
+}
+
 /// Reads and loads the app anew at each change, as long as it is polled. What is wrong with the new one is told, and the old one goes on.
-pub(super) async fn follow(host: &Host, root: &Path, read: impl Fn() -> anyhow::Result<App>, console: &Console) -> Infallible {
-    let mut changes = match Changes::of(root) {
-        Ok(changes) => changes,
-        Err(error) => {
-            console.host(LogLevel::Warning, &format!("changes of the app will not be noticed: {error}"));
-            return std::future::pending().await;
-        }
-    };
+pub(super) async fn follow(changes: Option<Changes>, host: &Host, read: impl Fn() -> anyhow::Result<App>, console: &Console) -> Infallible {
+    let Some(mut changes) = changes else { return std::future::pending().await };
     loop {
         changes.next().await;
         let replaced = match read() {

@@ -227,6 +227,8 @@ async fn serve(app: App, read: impl Fn() -> anyhow::Result<App>, console: Arc<Co
     }
     tokio::pin!(stop);
     let root = app.root.clone();
+    // Before it is loaded, so that no change is missed.
+    let changes = reload::watch(&root, &console);
     let host = tokio::select! {
         host = load(app, console.clone(), address) => host?,
         () = &mut stop => {
@@ -238,7 +240,7 @@ async fn serve(app: App, read: impl Fn() -> anyhow::Result<App>, console: Arc<Co
     let serving = host.serve(listener, stop);
     let drained = tokio::select! {
         drained = serving => drained,
-        never = reload::follow(&host, &root, read, &console) => match never {},
+        never = reload::follow(changes, &host, read, &console) => match never {},
     };
     if drained {
         console.host(LogLevel::Information, "stopped");
