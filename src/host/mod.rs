@@ -24,6 +24,7 @@ use router::{HttpSettings, Router};
 use std::collections::HashMap;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::net::TcpListener;
 
@@ -188,6 +189,7 @@ fn pool_limits(app: &App) -> PoolLimits {
             app::Isolation::Invocation => Isolation::Invocation,
         },
         instances,
+        eager: std::thread::available_parallelism().map_or(1, NonZero::get),
         warm: count(Some(options.warm_instances)).unwrap_or(1),
         queue: count(http.max_outstanding_requests).map_or(MOST_WAITING, |outstanding| outstanding.saturating_sub(instances)),
     }

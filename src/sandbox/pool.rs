@@ -1,7 +1,8 @@
 //! An app's instances, each lent to one invocation at a time.
 //!
 //! The one that was used last is taken first, so that module state lasts and the others can be let go. Who finds none free gets a seat, the right to
-//! make one, while there are seats; then they queue. A seat is given on when its instance is gone: after a death, or after each invocation where
+//! make one, while there are seats; then they queue. Beyond the number that the cores can keep busy they queue for a moment first: where functions
+//! compute, one will be free sooner than a new one could do anything. A seat is given on when its instance is gone: after a death, or after each invocation where
 //! none may follow another.
 
 use super::instance::Instance;
@@ -14,6 +15,10 @@ use tokio::sync::oneshot;
 
 /// An instance that nobody used for so long is let go.
 const IDLE_LIMIT: Duration = Duration::from_secs(60);
+/// Where in such a time no instance became free for anybody, functions wait for something, and more instances are of use.
+const MOMENT: Duration = Duration::from_millis(2);
+/// But nobody waits for more than so many of them before one is made.
+const MOST_MOMENTS: u32 = 10;
 /// How often that is looked at.
 const SWEEP: Duration = Duration::from_secs(10);
 
@@ -34,6 +39,8 @@ pub struct PoolLimits {
     pub isolation: Isolation,
     /// Alive at once. At least 1.
     pub instances: usize,
+    /// Made without waiting for one to become free: as many as there are cores.
+    pub eager: usize,
     /// Kept even if nobody uses them.
     pub warm: usize,
     /// Invocations that may wait for an instance; more are turned away.
@@ -88,12 +95,14 @@ struct Shared {
     state: Mutex<State>,
 }
 
-/// Invariant: `seats` counts the idle instances, those on loan and those being made; where someone waits, nothing is idle and no seat is free.
+/// Invariant: `seats` counts the idle instances, those on loan and those being made; where someone waits, nothing is idle.
 #[derive(Debug, Default)]
 struct State {
     idle: Vec<(Instance, Instant)>,
     waiting: VecDeque<oneshot::Sender<Grant>>,
     seats: usize,
+    /// How often something was handed on.
+    handed_on: u64,
 }
 
 // === impl Pool ===
@@ -114,29 +123,24 @@ impl Pool {
 
     /// Takes an instance; makes one where none is free, and waits where no more may be made.
     pub async fn take(&self) -> Result<Lease, PoolError> {
-        let granted = {
-            let mut state = self.shared.lock();
-            if let Some((instance, _)) = state.idle.pop() {
-                return Ok(Lease { instance: Some(instance), seat: Some(self.shared.seat()) });
-            }
-            if state.seats < self.shared.limits.instances {
-                state.seats += 1;
-                Ok(Grant::Seat(self.shared.seat()))
-            } else if state.waiting.len() < self.shared.limits.queue {
-                let (sender, receiver) = oneshot::channel();
-                state.waiting.push_back(sender);
-                Err(receiver)
-            } else {
-                return Err(PoolError::Full);
-            }
+        let waiting = match self.shared.try_take()? {
+            Ok(grant) => return grant.lease().await,
+            Err(waiting) => waiting,
         };
-        let granted = match granted {
-            Ok(grant) => grant,
-            Err(waiting) => waiting.await.map_err(|_| PoolError::Closed)?,
-        };
-        match granted {
-            Grant::Lease(lease) => Ok(lease),
-            Grant::Seat(seat) => Ok(seat.fill().await?),
+        tokio::pin!(waiting);
+        for _ in 0..MOST_MOMENTS {
+            let before = self.shared.lock().handed_on;
+            if let Ok(grant) = tokio::time::timeout(MOMENT, &mut waiting).await {
+                return grant.map_err(|_| PoolError::Closed)?.lease().await;
+            }
+            if self.shared.lock().handed_on == before {
+                break;
+            }
+        }
+        // Whoever makes one after all stays in the queue; a grant that comes to it goes to the next.
+        match self.shared.claim_seat() {
+            Some(seat) => Ok(seat.fill().await?),
+            None => waiting.await.map_err(|_| PoolError::Closed)?.lease().await,
         }
     }
 }
@@ -157,6 +161,34 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// An instance, a seat, or a place in the queue.
+    fn try_take(self: &Arc<Self>) -> Result<Result<Grant, oneshot::Receiver<Grant>>, PoolError> {
+        let mut state = self.lock();
+        if let Some((instance, _)) = state.idle.pop() {
+            return Ok(Ok(Grant::Lease(Lease { instance: Some(instance), seat: Some(self.seat()) })));
+        }
+        if state.seats < self.limits.eager.min(self.limits.instances) {
+            state.seats += 1;
+            return Ok(Ok(Grant::Seat(self.seat())));
+        }
+        // Those who have given up waiting don't count.
+        state.waiting.retain(|waiter| !waiter.is_closed());
+        if state.waiting.len() >= self.limits.queue.saturating_add(self.limits.instances - state.seats.min(self.limits.instances)) {
+            return Err(PoolError::Full);
+        }
+        let (sender, receiver) = oneshot::channel();
+        state.waiting.push_back(sender);
+        Ok(Err(receiver))
+    }
+
+    /// A seat, if one is left.
+    fn claim_seat(self: &Arc<Self>) -> Option<Seat> {
+        let mut state = self.lock();
+        let left = state.seats < self.limits.instances;
+        state.seats += usize::from(left);
+        left.then(|| self.seat())
+    }
+
     /// A seat that is counted already.
     fn seat(self: &Arc<Self>) -> Seat {
         Seat { shared: self.clone(), given_up: false }
@@ -167,6 +199,7 @@ impl Shared {
         loop {
             let waiter = {
                 let mut state = self.lock();
+                state.handed_on += 1;
                 match state.waiting.pop_front() {
                     Some(waiter) => waiter,
                     None => return state.keep(grant),
@@ -203,6 +236,17 @@ impl State {
                 seat.given_up = true;
                 self.seats -= 1;
             }
+        }
+    }
+}
+
+// === impl Grant ===
+
+impl Grant {
+    async fn lease(self) -> Result<Lease, PoolError> {
+        match self {
+            Grant::Lease(lease) => Ok(lease),
+            Grant::Seat(seat) => Ok(seat.fill().await?),
         }
     }
 }

@@ -143,7 +143,7 @@ async fn memory_is_bounded() {
 async fn what_ends_the_interpreter_ends_only_its_instance() {
     let (_folder, root) = app(EVAL);
     let template = template(&root, Arc::default(), Limits::default()).await;
-    let pool_limits = PoolLimits { isolation: Isolation::Instance, instances: 1, warm: 1, queue: 10 };
+    let pool_limits = PoolLimits { isolation: Isolation::Instance, instances: 1, eager: 1, warm: 1, queue: 10 };
     let pool = Pool::start(template, pool_limits).await.unwrap();
     for deadly in ["os._exit(3)", "os.abort()", "f = lambda: f()\nimport sys; sys.setrecursionlimit(10**9)\nf()"] {
         let result = pool.take().await.unwrap().invoke(&mut call(deadly), None).await;
@@ -157,7 +157,7 @@ async fn what_ends_the_interpreter_ends_only_its_instance() {
 #[tokio::test]
 async fn the_pool_lends_the_last_used_first_and_not_more_than_it_may() {
     let (_folder, root) = app(EVAL);
-    let limits = PoolLimits { isolation: Isolation::Instance, instances: 2, warm: 1, queue: 10 };
+    let limits = PoolLimits { isolation: Isolation::Instance, instances: 2, eager: 2, warm: 1, queue: 10 };
     let pool = Pool::start(template(&root, Arc::default(), Limits::default()).await, limits).await.unwrap();
     let mut first = pool.take().await.unwrap();
     text(first.invoke(&mut call("state['name'] = 'first'; result = 1"), None).await);
