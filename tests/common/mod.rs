@@ -247,11 +247,16 @@ impl Host {
 
     /// Waits for a line that holds a text, and gives the line.
     pub(crate) fn wait_for_line(&self, text: &str) -> String {
+        self.lines_until(0, text).pop().unwrap()
+    }
+
+    /// Waits, after a mark, for a line that holds a text, and gives all from the mark to that line.
+    pub(crate) fn lines_until(&self, mark: usize, text: &str) -> Vec<String> {
         let lines = self.console.lines.lock().unwrap();
-        let has = |lines: &mut Vec<String>| !lines.iter().any(|line| line.contains(text));
-        let (lines, waited) = self.console.grown.wait_timeout_while(lines, PATIENCE, has).unwrap();
+        let end = |lines: &[String]| lines[mark..].iter().position(|line| line.contains(text));
+        let (lines, waited) = self.console.grown.wait_timeout_while(lines, PATIENCE, |lines| end(lines).is_none()).unwrap();
         assert!(!waited.timed_out(), "no line holds {text:?}:\n{}", lines.join("\n"));
-        lines.iter().find(|line| line.contains(text)).unwrap().clone()
+        lines[mark..=mark + end(&lines).unwrap()].to_vec()
     }
 
     /// The process's id.
