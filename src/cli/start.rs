@@ -2,12 +2,12 @@
 
 use super::progress::Shown;
 use super::{cache, functions_list, reload, stop};
-use crate::app::{self, App, LogLevel, ProgrammingModel, ReadOptions, SnapfuncOptions};
+use crate::app::{App, Isolation, LogLevel, ProgrammingModel, ReadOptions, SnapfuncOptions};
 use crate::host::Host;
 use crate::host::console::Console;
 use crate::sandbox::Runtime;
 use anyhow::{Context, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -41,8 +41,8 @@ pub(super) struct Start {
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(64..=4096))]
     memory_mb: Option<u32>,
 
-    /// A new instance for each invocation, or one invocation after the other in each [default: snapfunc.isolation of host.json, else instance]
-    #[arg(long, value_enum)]
+    /// `invocation`: a new instance for each; `instance`: one after the other in each [default: snapfunc.isolation of host.json, else instance]
+    #[arg(long, value_name = "KIND", value_parser = isolation)]
     isolation: Option<Isolation>,
 
     /// The most instances at a time [default: snapfunc.maxInstances of host.json, else 100]
@@ -66,13 +66,6 @@ pub(super) struct Start {
 
     #[command(flatten)]
     missing: Missing,
-}
-
-/// `--isolation`.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Isolation {
-    Instance,
-    Invocation,
 }
 
 /// Flags of Core Tools that change nothing here.
@@ -166,11 +159,7 @@ impl Start {
         options.memory_mb = self.memory_mb.unwrap_or(options.memory_mb);
         options.max_instances = self.max_instances.or(options.max_instances);
         options.warm_instances = self.warm_instances.unwrap_or(options.warm_instances);
-        options.isolation = match self.isolation {
-            Some(Isolation::Instance) => app::Isolation::Instance,
-            Some(Isolation::Invocation) => app::Isolation::Invocation,
-            None => options.isolation,
-        };
+        options.isolation = self.isolation.unwrap_or(options.isolation);
     }
 
     fn root(&self) -> anyhow::Result<PathBuf> {
@@ -278,6 +267,10 @@ fn describe(host: &Host, console: &Console, root: &Path, address: SocketAddr) ->
         functions_list::lines(&host.functions(), &base_url)
     };
     format!("{list}\nsnapfunc: serving {} at {base_url} (Ctrl-C stops it)", root.display())
+}
+
+fn isolation(name: &str) -> Result<Isolation, String> {
+    Isolation::from_name(name).ok_or_else(|| "instance or invocation is expected".to_owned())
 }
 
 fn log_level(name: &str) -> Result<LogLevel, String> {

@@ -71,12 +71,11 @@ impl Instance {
         Ok(Instance { store, guest, runtime: runtime.clone(), faults, used: false, alive: true })
     }
 
-    /// Loads an app, warms up what each invocation uses, and makes the memory fit to be copied. Also tells what stands in the way of that.
+    /// Loads an app, and makes the memory fit to be copied. Also tells what stands in the way of that.
     pub(super) async fn load(
         &mut self,
         configuration: &Configuration,
         app: &App,
-        warm_up: &[Invocation],
         limit: Duration,
     ) -> Result<(Vec<LoadedFunction>, Vec<String>), InvokeError> {
         let _turn = self.begin();
@@ -88,15 +87,25 @@ impl Instance {
                 Err(failure) => return Ok(Err(failure)),
             };
             let obstacles = worker.call_prepare_snapshot(&mut self.store).await?;
-            // Last, so that the memory is kept as invocations leave it: the next one then writes the fewest pages.
-            for invocation in warm_up {
+            Ok(Ok((loaded, obstacles)))
+        };
+        let result = tokio::time::timeout(limit, self.faults.watch(pin!(loading))).await;
+        self.end(result, limit)
+    }
+
+    /// Warms up what each invocation uses, by invocations of the guest's own function.
+    pub(super) async fn warm_up(&mut self, invocations: &[Invocation], limit: Duration) -> Result<(), InvokeError> {
+        let _turn = self.begin();
+        let worker = self.guest.snapfunc_host_worker();
+        let warming = async {
+            for invocation in invocations {
                 if let Err(failure) = worker.call_invoke(&mut self.store, invocation).await? {
                     return Ok(Err(failure));
                 }
             }
-            Ok(Ok((loaded, obstacles)))
+            Ok(Ok(()))
         };
-        let result = tokio::time::timeout(limit, self.faults.watch(pin!(loading))).await;
+        let result = tokio::time::timeout(limit, self.faults.watch(pin!(warming))).await;
         self.end(result, limit)
     }
 

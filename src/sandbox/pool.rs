@@ -13,12 +13,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
-/// An instance that nobody used for so long is let go.
-const IDLE_LIMIT: Duration = Duration::from_secs(60);
 /// Where in such a time no instance became free for anybody, functions wait for something, and more instances are of use.
 const MOMENT: Duration = Duration::from_millis(2);
 /// But nobody waits for more than so many of them before one is made.
 const MOST_MOMENTS: u32 = 10;
+/// An instance that nobody used for so long is let go.
+const IDLE_LIMIT: Duration = Duration::from_secs(60);
 /// How often that is looked at.
 const SWEEP: Duration = Duration::from_secs(10);
 
@@ -81,11 +81,17 @@ struct Seat {
     given_up: bool,
 }
 
-/// What one who waited gets.
+/// What one who asks gets: an instance, or the right to make one.
 #[derive(Debug)]
 enum Grant {
     Lease(Lease),
     Seat(Seat),
+}
+
+/// The answer to one who asks.
+enum Answer {
+    Now(Grant),
+    Later(oneshot::Receiver<Grant>),
 }
 
 #[derive(Debug)]
@@ -95,7 +101,7 @@ struct Shared {
     state: Mutex<State>,
 }
 
-/// Invariant: `seats` counts the idle instances, those on loan and those being made; where someone waits, nothing is idle.
+/// Invariant: `seats` counts the idle instances, those on loan and those being made, and is never above the limit; where someone waits, nothing is idle.
 #[derive(Debug, Default)]
 struct State {
     idle: Vec<(Instance, Instant)>,
@@ -123,9 +129,9 @@ impl Pool {
 
     /// Takes an instance; makes one where none is free, and waits where no more may be made.
     pub async fn take(&self) -> Result<Lease, PoolError> {
-        let waiting = match self.shared.try_take()? {
-            Ok(grant) => return grant.lease().await,
-            Err(waiting) => waiting,
+        let waiting = match self.shared.ask()? {
+            Answer::Now(grant) => return grant.lease().await,
+            Answer::Later(waiting) => waiting,
         };
         tokio::pin!(waiting);
         for _ in 0..MOST_MOMENTS {
@@ -162,23 +168,24 @@ impl Shared {
     }
 
     /// An instance, a seat, or a place in the queue.
-    fn try_take(self: &Arc<Self>) -> Result<Result<Grant, oneshot::Receiver<Grant>>, PoolError> {
+    fn ask(self: &Arc<Self>) -> Result<Answer, PoolError> {
         let mut state = self.lock();
         if let Some((instance, _)) = state.idle.pop() {
-            return Ok(Ok(Grant::Lease(Lease { instance: Some(instance), seat: Some(self.seat()) })));
+            return Ok(Answer::Now(Grant::Lease(Lease { instance: Some(instance), seat: Some(self.seat()) })));
         }
         if state.seats < self.limits.eager.min(self.limits.instances) {
             state.seats += 1;
-            return Ok(Ok(Grant::Seat(self.seat())));
+            return Ok(Answer::Now(Grant::Seat(self.seat())));
         }
         // Those who have given up waiting don't count.
         state.waiting.retain(|waiter| !waiter.is_closed());
-        if state.waiting.len() >= self.limits.queue.saturating_add(self.limits.instances - state.seats.min(self.limits.instances)) {
+        let seats_left = self.limits.instances - state.seats;
+        if state.waiting.len() >= self.limits.queue + seats_left {
             return Err(PoolError::Full);
         }
         let (sender, receiver) = oneshot::channel();
         state.waiting.push_back(sender);
-        Ok(Err(receiver))
+        Ok(Answer::Later(receiver))
     }
 
     /// A seat, if one is left.
@@ -196,10 +203,10 @@ impl Shared {
 
     /// Gives to whoever waits longest, or keeps it.
     fn hand_on(&self, mut grant: Grant) {
+        self.lock().handed_on += 1;
         loop {
             let waiter = {
                 let mut state = self.lock();
-                state.handed_on += 1;
                 match state.waiting.pop_front() {
                     Some(waiter) => waiter,
                     None => return state.keep(grant),

@@ -88,8 +88,10 @@ impl Template {
         let mounts = Mounts::open(&runtime.rootfs, &spec.root, spec.packages.as_deref()).map_err(TemplateError::Instantiation)?;
         let mut template = Template { runtime, spec, mounts: Arc::new(mounts), origin: Origin::Source { obstacles: Vec::new() } };
         let capture = Capture::default();
-        let (instance, loaded, obstacles) = template.load(Some(capture.clone())).await?;
+        let (mut instance, loaded, obstacles) = template.load(Some(capture.clone())).await?;
         template.origin = if obstacles.is_empty() {
+            // After the garbage is collected, so that the memory is kept as invocations leave it.
+            instance.warm_up(&warm_up(), LOAD_LIMIT).await.map_err(load_error)?;
             instance.forget_folders().await.map_err(TemplateError::Instantiation)?;
             Origin::Image(Arc::new(capture.take().map_err(TemplateError::Image)?))
         } else {
@@ -133,7 +135,7 @@ impl Template {
 
     async fn load(&self, capture: Option<Capture>) -> Result<(Instance, Vec<LoadedFunction>, Vec<String>), TemplateError> {
         let mut instance = self.instance(&self.runtime.base, capture)?;
-        let loading = instance.load(&self.configuration(), &self.app(), &warm_up(), LOAD_LIMIT).await;
+        let loading = instance.load(&self.configuration(), &self.app(), LOAD_LIMIT).await;
         let (loaded, obstacles) = loading.map_err(load_error)?;
         Ok((instance, loaded, obstacles))
     }

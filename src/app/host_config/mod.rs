@@ -131,6 +131,20 @@ impl HostConfig {
     }
 }
 
+// === impl Isolation ===
+
+impl Isolation {
+    /// By its name in host.json, ignoring case.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "instance" => Some(Isolation::Instance),
+            "invocation" => Some(Isolation::Invocation),
+            _ => None,
+        }
+    }
+}
+
 // === impl SnapfuncOptions ===
 
 impl Default for SnapfuncOptions {
@@ -171,11 +185,8 @@ impl SnapfuncOptions {
 }
 
 fn isolation(node: &Node<'_>) -> Result<Isolation, FieldError> {
-    match node.text()?.to_ascii_lowercase().as_str() {
-        "instance" => Ok(Isolation::Instance),
-        "invocation" => Ok(Isolation::Invocation),
-        _ => Err(node.expected("`instance` (one invocation after the other in it) or `invocation` (a new instance for each)")),
-    }
+    let wrong = || node.expected("`instance` (one invocation after the other in it) or `invocation` (a new instance for each)");
+    Isolation::from_name(&node.text()?).ok_or_else(wrong)
 }
 
 /// `-1`, or a time span of at least a second (the Functions host's `MinFunctionTimeout`).

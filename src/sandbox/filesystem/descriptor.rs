@@ -53,18 +53,13 @@ impl TmpDescriptor {
         Ok(self.handle.tree.lock().stat(self.handle.node)?.kind)
     }
 
-    fn writable(&self) -> FsResult<&Handle> {
-        if self.kind()? == Kind::Folder {
-            return Err(ErrorCode::IsDirectory.into());
+    /// The file, if the handle was opened for `use_`: reading or writing.
+    fn file(&self, use_: DescriptorFlags) -> FsResult<&Handle> {
+        match self.kind()? {
+            Kind::Folder => Err(ErrorCode::IsDirectory.into()),
+            Kind::File | Kind::Link if self.flags.contains(use_) => Ok(&self.handle),
+            Kind::File | Kind::Link => Err(ErrorCode::BadDescriptor.into()),
         }
-        if self.flags.contains(DescriptorFlags::WRITE) { Ok(&self.handle) } else { Err(ErrorCode::BadDescriptor.into()) }
-    }
-
-    fn readable(&self) -> FsResult<&Handle> {
-        if self.kind()? == Kind::Folder {
-            return Err(ErrorCode::IsDirectory.into());
-        }
-        if self.flags.contains(DescriptorFlags::READ) { Ok(&self.handle) } else { Err(ErrorCode::BadDescriptor.into()) }
     }
 }
 
@@ -131,7 +126,7 @@ impl HostDescriptor for View<'_> {
 
     async fn set_size(&mut self, fd: Resource<Descriptor>, size: Filesize) -> FsResult<()> {
         let Some(tmp) = self.tmp(&fd) else { return self.host.set_size(fd, size).await };
-        let handle = tmp.writable()?;
+        let handle = tmp.file(DescriptorFlags::WRITE)?;
         Ok(handle.tree.lock().resize(handle.node, size)?)
     }
 
@@ -158,7 +153,7 @@ impl HostDescriptor for View<'_> {
 
     async fn read(&mut self, fd: Resource<Descriptor>, length: Filesize, offset: Filesize) -> FsResult<(Vec<u8>, bool)> {
         let Some(tmp) = self.tmp(&fd) else { return self.host.read(fd, length, offset).await };
-        let handle = tmp.readable()?;
+        let handle = tmp.file(DescriptorFlags::READ)?;
         let length = usize::try_from(length).unwrap_or(usize::MAX).min(CHUNK);
         let data = handle.tree.lock().read(handle.node, offset, length)?;
         let at_end = data.is_empty() && length > 0;
@@ -167,26 +162,26 @@ impl HostDescriptor for View<'_> {
 
     async fn write(&mut self, fd: Resource<Descriptor>, data: Vec<u8>, offset: Filesize) -> FsResult<Filesize> {
         let Some(tmp) = self.tmp(&fd) else { return self.host.write(fd, data, offset).await };
-        let handle = tmp.writable()?;
+        let handle = tmp.file(DescriptorFlags::WRITE)?;
         handle.tree.lock().write(handle.node, offset, &data)?;
         Ok(data.len() as Filesize)
     }
 
     fn read_via_stream(&mut self, fd: Resource<Descriptor>, offset: Filesize) -> FsResult<Resource<DynInputStream>> {
         let Some(tmp) = self.tmp(&fd) else { return self.host.read_via_stream(fd, offset) };
-        let reader: DynInputStream = Box::new(Reader::new(tmp.readable()?.clone(), offset));
+        let reader: DynInputStream = Box::new(Reader::new(tmp.file(DescriptorFlags::READ)?.clone(), offset));
         Ok(self.host.table.push(reader)?)
     }
 
     fn write_via_stream(&mut self, fd: Resource<Descriptor>, offset: Filesize) -> FsResult<Resource<DynOutputStream>> {
         let Some(tmp) = self.tmp(&fd) else { return self.host.write_via_stream(fd, offset) };
-        let writer = Writer::new(tmp.writable()?.clone(), Position::At(offset));
+        let writer = Writer::new(tmp.file(DescriptorFlags::WRITE)?.clone(), Position::At(offset));
         self.push_writer(writer)
     }
 
     fn append_via_stream(&mut self, fd: Resource<Descriptor>) -> FsResult<Resource<DynOutputStream>> {
         let Some(tmp) = self.tmp(&fd) else { return self.host.append_via_stream(fd) };
-        let writer = Writer::new(tmp.writable()?.clone(), Position::End);
+        let writer = Writer::new(tmp.file(DescriptorFlags::WRITE)?.clone(), Position::End);
         self.push_writer(writer)
     }
 
