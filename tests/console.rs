@@ -19,7 +19,6 @@ def main(req):
 
 fn printed_by_one_request(app: &App, arguments: &[&str], environment: &[(&str, &str)]) -> Vec<String> {
     let host = app.start_with(arguments, environment);
-    host.wait_for_line("Ctrl-C");
     let mark = host.mark();
     assert_eq!(host.get("/api/f").status, 200, "{}", host.printed());
     host.wait_for_line("Executed");
@@ -39,7 +38,6 @@ fn levels_come_from_host_json_the_flag_and_the_setting() {
     let warnings = ["a warning", "an error", "a critical"];
     let with_executed = |app: &App, arguments: &[&str]| {
         let host = app.start_with(arguments, &[]);
-        host.wait_for_line("Ctrl-C");
         let mark = host.mark();
         host.get("/api/f");
         // All lines of a request are out before its answer, but lie in a pipe: those of the next one come behind.

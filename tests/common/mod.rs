@@ -163,6 +163,8 @@ impl Host {
                 panic!("the host ended at start ({status}):\n{}", self.printed());
             }
             if TcpStream::connect(("127.0.0.1", self.port)).is_ok() && self.get("/admin/host/ping").status == 200 {
+                // The last line of the start: all others have come through the pipe before it.
+                self.wait_for_line("(Ctrl-C stops it)");
                 return;
             }
             thread::sleep(Duration::from_millis(20));
