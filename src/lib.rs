@@ -1,7 +1,7 @@
 //! snapfunc runs Azure Functions Python apps, unchanged, inside WebAssembly.
 //!
 //! A request flows through the modules in one direction: [`cli`] reads the command line, [`app`] reads what is on disk, [`host`] listens and
-//! dispatches, [`bindings`] turn events into data and data into effects, [`sandbox`] runs the user's code. `docs/architecture.md` follows one
+//! dispatches, [`bindings`] turn events into data and data into effects, [`sandbox`] runs the user's code; [`storage`] keeps what functions read and write. `docs/architecture.md` follows one
 //! request from socket to socket.
 
 #![deny(missing_docs, unsafe_code)]
@@ -11,3 +11,4 @@ pub mod bindings;
 pub mod cli;
 pub mod host;
 pub mod sandbox;
+pub mod storage;
