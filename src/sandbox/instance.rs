@@ -71,25 +71,29 @@ impl Instance {
         Ok(Instance { store, guest, runtime: runtime.clone(), faults, used: false, alive: true })
     }
 
-    /// Loads an app, and makes the memory fit to be copied. Also tells what stands in the way of that.
+    /// Loads an app: says of each function whether it could be loaded.
     pub(super) async fn load(
         &mut self,
         configuration: &Configuration,
         app: &App,
         limit: Duration,
-    ) -> Result<(Vec<LoadedFunction>, Vec<String>), InvokeError> {
+    ) -> Result<Vec<LoadedFunction>, InvokeError> {
         let _turn = self.begin();
         let worker = self.guest.snapfunc_host_worker();
         let loading = async {
             worker.call_configure(&mut self.store, configuration).await?;
-            let loaded = match worker.call_load(&mut self.store, app).await? {
-                Ok(loaded) => loaded,
-                Err(failure) => return Ok(Err(failure)),
-            };
-            let obstacles = worker.call_prepare_snapshot(&mut self.store).await?;
-            Ok(Ok((loaded, obstacles)))
+            worker.call_load(&mut self.store, app).await
         };
         let result = tokio::time::timeout(limit, self.faults.watch(pin!(loading))).await;
+        self.end(result, limit)
+    }
+
+    /// Makes the memory fit to be copied; says what stands in the way of that.
+    pub(super) async fn prepare_snapshot(&mut self, limit: Duration) -> Result<Vec<String>, InvokeError> {
+        let _turn = self.begin();
+        let worker = self.guest.snapfunc_host_worker();
+        let preparing = async { worker.call_prepare_snapshot(&mut self.store).await.map(Ok) };
+        let result = tokio::time::timeout(limit, self.faults.watch(pin!(preparing))).await;
         self.end(result, limit)
     }
 
@@ -107,6 +111,14 @@ impl Instance {
         };
         let result = tokio::time::timeout(limit, self.faults.watch(pin!(warming))).await;
         self.end(result, limit)
+    }
+
+    /// Where in the memory the reference counts of objects are that last as long as the interpreter. Nothing may be called afterwards.
+    pub(super) async fn lasting_objects(mut self) -> wasmtime::Result<Vec<u32>> {
+        let _turn = self.begin();
+        let worker = self.guest.snapfunc_host_worker();
+        let listing = worker.call_lasting_objects(&mut self.store);
+        self.faults.watch(pin!(listing)).await
     }
 
     /// Has the guest's libc forget its folders. Nothing may be called afterwards.

@@ -13,6 +13,7 @@ mod base;
 mod clock;
 mod filesystem;
 mod guest_output;
+mod immortal;
 mod instance;
 mod limits;
 mod logs;

@@ -2,6 +2,7 @@
 
 use super::Runtime;
 use super::api::{App, Configuration, Failure, FunctionSource, Level, LoadedFunction, paths};
+use super::immortal;
 use super::instance::{Instance, InvokeError};
 use super::limits::Limits;
 use super::logs::LogSink;
@@ -88,12 +89,14 @@ impl Template {
         let mounts = Mounts::open(&runtime.rootfs, &spec.root, spec.packages.as_deref()).map_err(TemplateError::Instantiation)?;
         let mut template = Template { runtime, spec, mounts: Arc::new(mounts), origin: Origin::Source { obstacles: Vec::new() } };
         let capture = Capture::default();
-        let (mut instance, loaded, obstacles) = template.load(Some(capture.clone())).await?;
+        let (mut instance, loaded) = template.load(Some(capture.clone())).await?;
+        // Before the heap is tidied up, for what lasts of it; and after it, for what comes and goes.
+        instance.warm_up(&warm_up(), LOAD_LIMIT).await.map_err(load_error)?;
+        let obstacles = instance.prepare_snapshot(LOAD_LIMIT).await.map_err(load_error)?;
         template.origin = if obstacles.is_empty() {
-            // After the garbage is collected, so that the memory is kept as invocations leave it.
             instance.warm_up(&warm_up(), LOAD_LIMIT).await.map_err(load_error)?;
             instance.forget_folders().await.map_err(TemplateError::Instantiation)?;
-            Origin::Image(Arc::new(capture.take().map_err(TemplateError::Image)?))
+            Origin::Image(template.finish(capture.take().map_err(TemplateError::Image)?).await?)
         } else {
             Origin::Source { obstacles }
         };
@@ -113,7 +116,11 @@ impl Template {
     pub async fn instantiate(&self) -> Result<Instance, TemplateError> {
         match &self.origin {
             Origin::Image(image) => self.instance(image, None),
-            Origin::Source { .. } => Ok(self.load(None).await?.0),
+            Origin::Source { .. } => {
+                let mut instance = self.load(None).await?.0;
+                instance.prepare_snapshot(LOAD_LIMIT).await.map_err(load_error)?;
+                Ok(instance)
+            }
         }
     }
 
@@ -133,11 +140,17 @@ impl Template {
         Instance::new(&self.runtime, &self.spec, &self.mounts, image, capture).map_err(TemplateError::Instantiation)
     }
 
-    async fn load(&self, capture: Option<Capture>) -> Result<(Instance, Vec<LoadedFunction>, Vec<String>), TemplateError> {
+    async fn load(&self, capture: Option<Capture>) -> Result<(Instance, Vec<LoadedFunction>), TemplateError> {
         let mut instance = self.instance(&self.runtime.base, capture)?;
-        let loading = instance.load(&self.configuration(), &self.app(), LOAD_LIMIT).await;
-        let (loaded, obstacles) = loading.map_err(load_error)?;
-        Ok((instance, loaded, obstacles))
+        let loaded = instance.load(&self.configuration(), &self.app(), LOAD_LIMIT).await.map_err(load_error)?;
+        Ok((instance, loaded))
+    }
+
+    /// Makes what lasts immortal. An instance of its own looks for it, as looking leaves traces.
+    async fn finish(&self, image: Image) -> Result<Arc<Image>, TemplateError> {
+        let image = Arc::new(image);
+        let lasting = self.instance(&image, None)?.lasting_objects().await.map_err(TemplateError::Instantiation)?;
+        Ok(Arc::new(immortal::immortalize(&image, &lasting).map_err(TemplateError::Image)?))
     }
 
     fn configuration(&self) -> Configuration {

@@ -329,3 +329,15 @@ async fn what_the_app_used_while_it_was_loaded_works_in_each_copy() {
         assert_eq!(text(instance.invoke(&mut call(&code), None).await), "done", "{probe}");
     }
 }
+
+/// What each page costs is most of what a new instance costs: see `docs/performance.md`. Without immortal objects and ballast they were 280.
+#[tokio::test]
+async fn a_short_life_writes_few_pages() {
+    let (_folder, root) = app("def main(req):\n    return 'Hello, ' + req.params.get('name', 'you')\n");
+    let template = template(&root, Arc::default(), Limits::default()).await;
+    let mut instance = template.instantiate().await.unwrap();
+    assert_eq!(text(instance.invoke(&mut call("x"), None).await), "Hello, you");
+    drop(instance);
+    let pages = template.image().unwrap().usually_written();
+    assert!((1..200).contains(&pages), "{pages} pages were written");
+}

@@ -86,7 +86,7 @@ impl Image {
     }
 
     /// How many pages an instance usually writes.
-    pub(super) fn usually_written(&self) -> usize {
+    pub(in crate::sandbox) fn usually_written(&self) -> usize {
         self.written.load(Ordering::Relaxed)
     }
 

@@ -11,6 +11,8 @@ import socket
 
 import snapfunc
 
+from . import ballast
+
 _LAST_STANDARD_STREAM = 2
 """Each instance has standard streams, under the same numbers."""
 
@@ -20,6 +22,7 @@ def prepare() -> list[str]:
     obstacles = [text for hook in snapfunc.before_snapshot_hooks if (text := _run(hook)) is not None]
     gc.collect()
     obstacles += _open_handles()
+    ballast.fill()
     # What is alive now stays: later collections need not look at it, and so need not write to its pages.
     gc.freeze()
     return obstacles

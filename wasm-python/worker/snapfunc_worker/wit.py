@@ -13,7 +13,7 @@ from wit_world.exports import worker as wit_worker
 from wit_world.imports import logging as wit_logging
 from wit_world.imports import types as wit
 
-from . import convert, logs, loop, preload
+from . import convert, lasting, logs, loop, preload
 from .model import App, Binding, Failure, FunctionSource, Invocation, Level, Outcome
 from .worker import Worker as _Worker
 
@@ -46,6 +46,9 @@ class Worker(exports.Worker):
 
     def prepare_snapshot(self) -> list[str]:
         return [_valid(text) for text in self._worker.prepare_snapshot()]
+
+    def lasting_objects(self) -> list[int]:
+        return lasting.addresses()
 
     def invoke(self, invocation: wit_worker.Invocation) -> wit_worker.Outcome:
         result = self._worker.invoke(

@@ -1,0 +1,33 @@
+"""Which objects count as lasting."""
+
+import sys
+
+from snapfunc_worker import lasting
+
+
+class Ending:
+    def __del__(self):
+        pass
+
+
+def passing():
+    yield
+
+
+KEPT = ["a text that is only here", Ending(), passing(), {"inner": ("a tuple", 123456789)}]
+
+
+def test_imported_things_and_what_hangs_on_them_last():
+    found = set(lasting.addresses())
+    assert {id(KEPT), id(KEPT[0]), id(KEPT[3]), id(KEPT[3]["inner"]), id(lasting._lasts), id(passing.__code__), id(Ending)} <= found
+
+
+def test_what_somebody_may_wait_for_does_not():
+    assert not {id(KEPT[1]), id(KEPT[2])} & set(lasting.addresses())
+
+
+def test_the_first_is_the_model():
+    model = lasting.addresses()[0]
+    assert model == id(None)
+    if sys.version_info >= (3, 14):
+        assert sys._is_immortal(None)

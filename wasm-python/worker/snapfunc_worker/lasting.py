@@ -1,0 +1,38 @@
+"""Finds the objects that last as long as the interpreter: what was imported, and all that hangs on it.
+
+Using an object writes to its reference count, and so to its page, which each instance must then have as its own. A host that knows which
+objects last can make them immortal in the memory image (PEP 683): their counts are never written again.
+"""
+
+import gc
+from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType
+
+_PASSING = (FrameType, GeneratorType, CoroutineType, AsyncGeneratorType)
+
+
+def addresses() -> list[int]:
+    """The addresses of their reference counts; the first is that of `None`, which is immortal already.
+
+    Only for an instance that is thrown away afterwards: what is found is not frozen any more.
+    """
+    gc.unfreeze()
+    found: dict[int, object] = {}
+    new = gc.get_objects()
+    while new:
+        fresh = {id(thing): thing for thing in new if id(thing) not in found}
+        found |= fresh
+        new = gc.get_referents(*fresh.values())
+        new += [part for thing in fresh.values() if type(thing) is CodeType for part in _parts(thing)]
+    return [id(None), *(address for address, thing in found.items() if _lasts(thing))]
+
+
+def _parts(code: CodeType) -> tuple[object, ...]:
+    """What a code object holds; the collector does not follow it."""
+    texts = (code.co_filename, code.co_name, code.co_qualname, code.co_linetable, code.co_exceptiontable)
+    return (code.co_consts, code.co_names, *texts, *code.co_varnames, *code.co_cellvars, *code.co_freevars)
+
+
+def _lasts(thing: object) -> bool:
+    """Whether nobody waits for its end."""
+    kind = type(thing)
+    return kind not in _PASSING and not hasattr(kind, "__del__")
