@@ -107,6 +107,7 @@ fn spec(root: &Path) -> Spec {
         packages: None,
         package_paths: vec![],
         settings: vec![],
+        platform: vec![],
         functions: vec![FunctionSource {
             name: "hello".into(),
             directory: format!("{}/hello", paths::APP),
@@ -134,7 +135,7 @@ fn invocation() -> Invocation {
     Invocation {
         id: "7a2c9c4e-0000-0000-0000-000000000000".into(),
         function_name: "hello".into(),
-        entropy: Vec::new(),
+        beginning: None,
         trace: TraceContext { traceparent: String::new(), tracestate: String::new() },
         retry: None,
         trigger_metadata: vec![],

@@ -58,7 +58,7 @@ impl Dispatcher {
         let mut invocation = Invocation {
             id: Uuid::new_v4().to_string(),
             function_name: function.to_owned(),
-            entropy: Vec::new(),
+            beginning: None,
             trace: trace_context(event.traceparent, event.tracestate),
             retry: None,
             trigger_metadata: Vec::new(),

@@ -6,19 +6,31 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+/// What the platform says of itself, the same to every app.
+const PLATFORM: [(&str, &str); 5] = [
+    ("AZURE_FUNCTIONS_ENVIRONMENT", "Development"),
+    ("AzureWebJobsScriptRoot", paths::APP),
+    ("FUNCTIONS_EXTENSION_VERSION", "~4"),
+    ("FUNCTIONS_WORKER_RUNTIME", "python"),
+    ("HOME", "/home"),
+];
+
 /// `os.environ`: what the platform says of itself, and over it the app's settings. Only the app's root is always the sandbox's.
 pub(super) fn variables(app: &App, address: SocketAddr) -> Vec<(String, String)> {
     let hostname = if address.ip().is_loopback() { format!("localhost:{}", address.port()) } else { address.to_string() };
-    let platform = [
-        ("AZURE_FUNCTIONS_ENVIRONMENT", "Development"),
-        ("FUNCTIONS_EXTENSION_VERSION", "~4"),
-        ("FUNCTIONS_WORKER_RUNTIME", "python"),
-        ("HOME", "/home"),
-        ("WEBSITE_HOSTNAME", &hostname),
-    ];
-    let mut variables: BTreeMap<&str, &str> = platform.into();
+    let mut variables = BTreeMap::from(PLATFORM);
+    variables.insert("WEBSITE_HOSTNAME", &hostname);
     variables.extend(app.settings.iter());
     variables.insert("AzureWebJobsScriptRoot", paths::APP);
+    owned(variables)
+}
+
+/// The part of it that every app has.
+pub(super) fn platform() -> Vec<(String, String)> {
+    owned(PLATFORM)
+}
+
+fn owned<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<(String, String)> {
     variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 

@@ -15,6 +15,7 @@ mod server;
 pub use functions::Listed;
 
 use crate::app::{self, App, LogLevel};
+use crate::sandbox::api::Level;
 use crate::sandbox::{Isolation, Limits, Pool, PoolLimits, Runtime, Spec, Template, TemplateError};
 use console::Console;
 use dispatch::Dispatcher;
@@ -158,20 +159,27 @@ impl Served {
 
 fn spec(app: &App, functions: &Functions, console: Arc<Console>, address: SocketAddr) -> Spec {
     let packages = environment::Packages::of(app);
+    let debug = app.settings.get("PYTHON_ENABLE_DEBUG_LOGGING").is_some_and(is_yes);
     Spec {
         root: app.root.clone(),
         package_paths: packages.guest_path.into_iter().collect(),
         packages: packages.mount,
         settings: environment::variables(app, address),
+        platform: environment::platform(),
         functions: functions.sources(),
         limits: Limits {
             memory_bytes: mebibytes(app.host.snapfunc.memory_mb),
             tmp_bytes: u64::from(app.host.snapfunc.tmp_mb) << 20,
             tmp_nodes: TMP_NODES,
         },
-        log_level: console.lowest_level(app.functions.iter().map(|function| function.name.as_str())),
+        log_level: if debug { Level::Debug } else { console.lowest_level(app.functions.iter().map(|function| function.name.as_str())) },
         logs: console,
     }
+}
+
+/// As Microsoft's worker reads its own settings (`is_envvar_true` in its utils/common.py).
+fn is_yes(value: &str) -> bool {
+    ["1", "true", "t", "yes", "y"].iter().any(|yes| value.eq_ignore_ascii_case(yes))
 }
 
 fn mebibytes(number: u32) -> usize {

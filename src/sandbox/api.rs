@@ -13,7 +13,8 @@ mod bindings {
 }
 
 pub use bindings::exports::snapfunc::host::worker::{
-    App, Binding, Configuration, DataType, Direction, FunctionSource, Invocation, LoadedFunction, Outcome, RetryContext, TraceContext,
+    App, Beginning, Binding, Configuration, DataType, Direction, FunctionSource, Invocation, LoadedApp, LoadedFunction, Outcome,
+    RetryContext, TraceContext,
 };
 pub use bindings::snapfunc::host::logging::{Level, LogRecord};
 pub use bindings::snapfunc::host::types::{Cookie, Datum, Failure, HttpRequest, HttpResponse};

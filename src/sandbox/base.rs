@@ -1,5 +1,6 @@
 //! The guest on disk: the binary carries it compressed; the cache folder holds it unpacked and compiled, once per machine and engine.
 
+use super::seal::Seal;
 use super::slots::Image;
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -12,7 +13,7 @@ const COMPONENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/base.wasm.zst
 const IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/base.img.zst"));
 const ROOTFS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/rootfs.tar.zst"));
 /// Of all three, before compression.
-const DIGEST: &str = env!("SNAPFUNC_BASE_DIGEST");
+pub(super) const DIGEST: &str = env!("SNAPFUNC_BASE_DIGEST");
 
 /// The cache folder can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +41,9 @@ pub enum CacheError {
 pub(super) struct Base {
     /// What is mounted beside the app: `python/` and `packages/`.
     pub(super) rootfs: PathBuf,
+    /// The key of what is in the cache folder.
+    pub(super) seal: Seal,
+    cache: PathBuf,
     compiled: PathBuf,
     image: PathBuf,
 }
@@ -47,15 +51,17 @@ pub(super) struct Base {
 // === impl Base ===
 
 impl Base {
-    /// Unpacks and compiles what is not in the cache yet. Safe against other processes that do the same: they take turns.
+    /// Unpacks and compiles what is not in the cache yet, or was changed there. Safe against other processes that do the same: they take turns.
     /// `compiling` is called before the part that takes long.
     pub(super) fn prepare(cache: &Path, engine: &Engine, compiling: impl FnOnce()) -> Result<Base, super::RuntimeError> {
         let failed = |what| move |source| CacheError::Io { folder: cache.to_owned(), what, source };
         create_private(cache).map_err(failed("it can't be made"))?;
         check_private(cache)?;
+        let seal = Seal::open(cache).map_err(failed("its key can't be read"))?;
         let named = |kind: &str, end: &str| cache.join(format!("{kind}-{}{end}", &DIGEST[..16]));
-        let base = Base { rootfs: named("rootfs", ""), compiled: cache.join(compiled_name(engine)), image: named("base", ".img") };
-        if base.rootfs.exists() && base.compiled.exists() && base.image.exists() {
+        let compiled = cache.join(compiled_name(engine));
+        let base = Base { rootfs: named("rootfs", ""), image: named("base", ".img"), seal, cache: cache.to_owned(), compiled };
+        if base.rootfs.exists() && base.are_intact() {
             return Ok(base);
         }
         let lock = File::create(cache.join("lock")).map_err(failed("its lock file can't be made"))?;
@@ -63,51 +69,82 @@ impl Base {
         if !base.rootfs.exists() {
             unpack(&base.rootfs).map_err(failed("the guest can't be unpacked"))?;
         }
-        if !base.image.exists() {
+        if !base.is_intact(&base.image) {
             let image = zstd::decode_all(IMAGE).map_err(failed("the guest's memory can't be unpacked"))?;
-            write_whole(&base.image, &image).map_err(failed("the guest's memory can't be written"))?;
+            base.write_sealed(&base.image, &image).map_err(failed("the guest's memory can't be written"))?;
         }
-        if !base.compiled.exists() {
+        if !base.is_intact(&base.compiled) {
             compiling();
-            base.compile(engine, cache)?;
+            base.compile(engine)?;
         }
         Ok(base)
     }
 
     /// Compiles the guest into the cache.
-    fn compile(&self, engine: &Engine, cache: &Path) -> Result<(), super::RuntimeError> {
-        let failed = |what| move |source| CacheError::Io { folder: cache.to_owned(), what, source };
+    fn compile(&self, engine: &Engine) -> Result<(), super::RuntimeError> {
+        let failed = |what| move |source| CacheError::Io { folder: self.cache.clone(), what, source };
         let component = zstd::decode_all(COMPONENT).map_err(failed("the guest can't be unpacked"))?;
         let code = engine.precompile_component(&component).map_err(super::RuntimeError::Engine)?;
-        write_whole(&self.compiled, &code).map_err(failed("the compiled guest can't be written"))?;
+        self.write_sealed(&self.compiled, &code).map_err(failed("the compiled guest can't be written"))?;
         Ok(())
     }
 
     /// The compiled guest. What is in the cache but can't be used is compiled again, once.
-    pub(super) fn component(&self, engine: &Engine, cache: &Path) -> Result<Component, super::RuntimeError> {
+    pub(super) fn component(&self, engine: &Engine) -> Result<Component, super::RuntimeError> {
         match self.load(engine) {
             Ok(component) => Ok(component),
             Err(error) => {
                 tracing::warn!(%error, file = %self.compiled.display(), "what is in the cache can't be used: the guest is compiled again");
-                self.compile(engine, cache)?;
+                self.compile(engine)?;
                 self.load(engine).map_err(super::RuntimeError::Engine)
             }
         }
     }
 
     /// The memory that the guest begins with.
-    pub(super) fn image(&self, cache: &Path) -> Result<Image, CacheError> {
-        let failed = |source| CacheError::Io { folder: cache.to_owned(), what: "the guest's memory can't be mapped", source };
+    pub(super) fn image(&self) -> Result<Image, CacheError> {
+        let failed = |source| CacheError::Io { folder: self.cache.clone(), what: "the guest's memory can't be mapped", source };
         File::open(&self.image).and_then(Image::of).map_err(failed)
     }
 
     #[allow(unsafe_code)]
     fn load(&self, engine: &Engine) -> wasmtime::Result<Component> {
-        // SAFETY: the file must be what `precompile_component` made, and must not change while it is mapped. It was written by this program
-        // (`compile`) under a name that holds the guest's digest and the engine's settings, was renamed into place when whole, and is never
-        // written again; `check_private` refused a folder that other users can write to.
+        // SAFETY: the file must be what `precompile_component` made, and must not change while it is mapped. It was written by this program (`compile`)
+        // under a name that holds the guest's digest and the engine's settings, its keyed digest was found to be right (`prepare`), it was renamed into
+        // place when whole, and is never written again; `check_private` refused a folder that other users can write to.
         unsafe { Component::deserialize_file(engine, &self.compiled) }
     }
+
+    /// Whether both files are there and unchanged. They are looked at side by side, as that is much of what a start takes.
+    fn are_intact(&self) -> bool {
+        std::thread::scope(|scope| {
+            let image = scope.spawn(|| self.is_intact(&self.image));
+            // A thread that panicked has looked at nothing.
+            self.is_intact(&self.compiled) && image.join().unwrap_or(false)
+        })
+    }
+
+    /// Whether a file is there and has the digest that it was written with.
+    fn is_intact(&self, file: &Path) -> bool {
+        let Ok(content) = fs::read(file) else { return false };
+        let intact = fs::read_to_string(seal_name(file)).is_ok_and(|digest| digest == self.seal.digest(&content).to_hex().as_str());
+        if !intact {
+            tracing::warn!(file = %file.display(), "a file of the cache was changed, or never finished: it is made again");
+        }
+        intact
+    }
+
+    /// Writes a file and, beside it, its keyed digest.
+    fn write_sealed(&self, file: &Path, content: &[u8]) -> io::Result<()> {
+        write_whole(file, content)?;
+        write_whole(&seal_name(file), self.seal.digest(content).to_hex().as_bytes())
+    }
+}
+
+fn seal_name(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".seal");
+    PathBuf::from(name)
 }
 
 fn compiled_name(engine: &Engine) -> String {
@@ -127,7 +164,7 @@ fn unpack(target: &Path) -> io::Result<()> {
 }
 
 /// Writes a file that is never seen half written.
-fn write_whole(target: &Path, content: &[u8]) -> io::Result<()> {
+pub(super) fn write_whole(target: &Path, content: &[u8]) -> io::Result<()> {
     let partial = partial_name(target);
     fs::write(&partial, content)?;
     File::open(&partial)?.sync_all()?;
@@ -141,13 +178,13 @@ fn partial_name(target: &Path) -> PathBuf {
 }
 
 #[cfg(unix)]
-fn create_private(folder: &Path) -> io::Result<()> {
+pub(super) fn create_private(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 #[cfg(not(unix))]
-fn create_private(folder: &Path) -> io::Result<()> {
+pub(super) fn create_private(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)
 }
 

@@ -6,24 +6,13 @@
 //! The guest says which objects last. It is not trusted: its word is taken only for words that can be reference counts, and a wrong one harms nobody
 //! but the app itself, whose memory it is.
 
-use super::slots::Image;
-use std::io;
-
 /// Bytes of a reference count: `Py_ssize_t` of a 32-bit machine.
 const WORD: usize = 4;
 /// No object has more references than these and is not immortal: what is beyond is no count.
 const MOST_REFERENCES: u32 = 1 << 20;
 
-/// The image with the counts at `lasting` made that of the first one, which is immortal. What can't be a reference count is left as it is.
-pub(super) fn immortalize(image: &Image, lasting: &[u32]) -> io::Result<Image> {
-    let mut content = image.content().to_vec();
-    let made = mark(&mut content, lasting);
-    tracing::debug!(objects = made, of = lasting.len(), "objects are immortal");
-    Image::in_memory(&content)
-}
-
-/// Gives how many were made immortal.
-fn mark(content: &mut [u8], lasting: &[u32]) -> usize {
+/// Makes the counts at `lasting` that of the first one, which is immortal. What can't be a reference count is left as it is. Gives how many were made.
+pub(super) fn mark(content: &mut [u8], lasting: &[u32]) -> usize {
     let Some((&model, others)) = lasting.split_first() else { return 0 };
     let Some(immortal) = word(content, model).filter(|count| *count > MOST_REFERENCES) else { return 0 };
     let is_count = |word: u32| (1..=MOST_REFERENCES).contains(&word);

@@ -1,7 +1,7 @@
 //! One isolated interpreter with an app loaded.
 
-use super::api::{App, ClonableApp, Configuration, Failure, Invocation, LoadedFunction, Outcome};
-use super::logs::{Outlet, Running};
+use super::api::{App, Beginning, ClonableApp, Configuration, Failure, Invocation, LoadedApp, Outcome};
+use super::logs::{LogSink, Outlet, Running};
 use super::runtime::MOST_BYTES_A_CALL;
 use super::slots::{Capture, Faults, Image, with_image};
 use super::state::{Mounts, State};
@@ -34,23 +34,37 @@ pub struct Instance {
     guest: ClonableApp,
     runtime: Arc<Runtime>,
     faults: Faults,
+    /// What comes with its first invocation.
+    configuration: Option<Arc<Configuration>>,
     /// Whether it has run a function of the app.
     used: bool,
     alive: bool,
 }
 
+/// What an instance is made for, beside running functions.
+#[derive(Default)]
+pub(super) struct Purpose {
+    /// Gets what the memory holds when the instance is dropped.
+    pub(super) capture: Option<Capture>,
+    /// Takes what it logs, instead of the app's.
+    pub(super) logs: Option<Arc<dyn LogSink>>,
+    /// Settings that the image doesn't have.
+    pub(super) configuration: Option<Arc<Configuration>>,
+}
+
 // === impl Instance ===
 
 impl Instance {
-    /// An instance whose memory begins as `image`. Where there is a `capture`, it gets what the memory holds when the instance is dropped.
+    /// An instance whose memory begins as `image`.
     pub(super) fn new(
         runtime: &Arc<Runtime>,
         spec: &Spec,
         mounts: &Arc<Mounts>,
         image: &Arc<Image>,
-        capture: Option<Capture>,
+        purpose: Purpose,
     ) -> wasmtime::Result<Self> {
-        let state = State::new(mounts.clone(), &spec.limits, Arc::new(Outlet::new(spec.logs.clone())));
+        let logs = purpose.logs.unwrap_or_else(|| spec.logs.clone());
+        let state = State::new(mounts.clone(), &spec.limits, Arc::new(Outlet::new(logs)));
         let mut store = Store::new(&runtime.engine, state);
         store.limiter(|state| &mut state.limiter);
         store.set_hostcall_fuel(MOST_BYTES_A_CALL);
@@ -62,22 +76,18 @@ impl Instance {
             let instantiating = pin!(runtime.guest.instantiate_async(&mut store));
             let mut instantiating = faults.watch(instantiating);
             // There is nothing in it that waits, so the choice of the image, which holds for this one poll, holds for all of it.
-            match with_image(image, capture, &faults, || Pin::new(&mut instantiating).poll(&mut Context::from_waker(Waker::noop()))) {
+            match with_image(image, purpose.capture, &faults, || Pin::new(&mut instantiating).poll(&mut Context::from_waker(Waker::noop())))
+            {
                 Poll::Ready(guest) => guest?,
                 Poll::Pending => wasmtime::bail!("the guest could not be instantiated without waiting"),
             }
         };
         store.set_epoch_deadline(1);
-        Ok(Instance { store, guest, runtime: runtime.clone(), faults, used: false, alive: true })
+        Ok(Instance { store, guest, runtime: runtime.clone(), faults, configuration: purpose.configuration, used: false, alive: true })
     }
 
-    /// Loads an app: says of each function whether it could be loaded.
-    pub(super) async fn load(
-        &mut self,
-        configuration: &Configuration,
-        app: &App,
-        limit: Duration,
-    ) -> Result<Vec<LoadedFunction>, InvokeError> {
+    /// Loads an app.
+    pub(super) async fn load(&mut self, configuration: &Configuration, app: &App, limit: Duration) -> Result<LoadedApp, InvokeError> {
         let _turn = self.begin();
         let worker = self.guest.snapfunc_host_worker();
         let loading = async {
@@ -128,12 +138,13 @@ impl Instance {
         self.faults.watch(pin!(forgetting)).await
     }
 
-    /// Runs a function. `/tmp` is empty before and after. Without a limit it may run for ever. The invocation's entropy is set here.
+    /// Runs a function. `/tmp` is empty before and after. Without a limit it may run for ever. What it has to begin with is set here.
     ///
     /// A dropped future stops the guest where it is and leaves the instance dead.
     pub async fn invoke(&mut self, invocation: &mut Invocation, limit: Option<Duration>) -> Result<Outcome, InvokeError> {
         let _turn = self.begin();
-        invocation.entropy = if self.used { Vec::new() } else { rand::random::<[u8; 32]>().to_vec() };
+        invocation.beginning = (!self.used)
+            .then(|| Beginning { entropy: rand::random::<[u8; 32]>().to_vec(), configuration: self.configuration.as_deref().cloned() });
         self.used = true;
         let running = Running { function: invocation.function_name.clone(), invocation_id: invocation.id.clone() };
         self.store.data().outlet.set_running(Some(running));

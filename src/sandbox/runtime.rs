@@ -3,6 +3,7 @@
 use super::api::ClonableAppPre;
 use super::base::{Base, CacheError};
 use super::slots::{Creator, Image};
+use super::snapshot::Store;
 use super::stacks::Stacks;
 use super::state::{self, State};
 use super::ticker::Ticker;
@@ -47,6 +48,9 @@ pub struct Runtime {
     /// What the guest's memory holds before an app is loaded.
     pub(super) base: Arc<Image>,
     pub(super) rootfs: PathBuf,
+    /// Where files may be put that last.
+    pub(super) cache: PathBuf,
+    pub(super) snapshots: Store,
     pub(super) ticker: Ticker,
 }
 
@@ -58,13 +62,15 @@ impl Runtime {
     pub fn open(cache: &Path, progress: &dyn Progress) -> Result<Runtime, RuntimeError> {
         let engine = Engine::new(&config()).map_err(RuntimeError::Engine)?;
         let base = Base::prepare(cache, &engine, || progress.compiling())?;
-        let component = base.component(&engine, cache)?;
+        let component = base.component(&engine)?;
         let mut linker = Linker::new(&engine);
         state::link(&mut linker).map_err(RuntimeError::Engine)?;
         let guest = linker.instantiate_pre(&component).and_then(ClonableAppPre::new).map_err(RuntimeError::Engine)?;
-        let image = Arc::new(base.image(cache)?);
+        let image = Arc::new(base.image()?);
         progress.ready();
-        Ok(Runtime { ticker: Ticker::start(&engine)?, engine, guest, base: image, rootfs: base.rootfs })
+        let snapshots = Store::open(cache, base.seal);
+        let ticker = Ticker::start(&engine)?;
+        Ok(Runtime { engine, guest, base: image, rootfs: base.rootfs, cache: cache.to_owned(), snapshots, ticker })
     }
 }
 

@@ -1,21 +1,16 @@
 //! An app made ready: what its instances are made from.
 
 use super::Runtime;
-use super::api::{App, Configuration, Failure, FunctionSource, Level, LoadedFunction, paths};
-use super::immortal;
-use super::instance::{Instance, InvokeError};
+use super::api::{Configuration, Failure, FunctionSource, Level, LoadedFunction};
+use super::instance::{Instance, InvokeError, Purpose};
 use super::limits::Limits;
 use super::logs::LogSink;
-use super::slots::{Capture, Image};
+use super::preparation::Preparation;
+use super::slots::Image;
 use super::state::Mounts;
-use super::warm_up::warm_up;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// How long an app may take to load: an import that never ends must not keep an instance for ever.
-const LOAD_LIMIT: Duration = Duration::from_secs(120);
 
 /// What to run and with what.
 pub struct Spec {
@@ -27,6 +22,8 @@ pub struct Spec {
     pub package_paths: Vec<String>,
     /// All that `os.environ` holds.
     pub settings: Vec<(String, String)>,
+    /// What it holds while the app is loaded to be kept on disk: what the platform says of itself to every app, and no secret.
+    pub platform: Vec<(String, String)>,
     /// The functions to load; paths are the guest's.
     pub functions: Vec<FunctionSource>,
     /// What each instance may use.
@@ -71,9 +68,14 @@ pub struct Template {
 }
 
 /// What instances begin with.
-enum Origin {
+pub(super) enum Origin {
     /// A copy of the interpreter's memory after it had loaded the app.
-    Image(Arc<Image>),
+    Image {
+        /// The copy.
+        image: Arc<Image>,
+        /// The settings, where the copy doesn't have them.
+        configuration: Option<Arc<Configuration>>,
+    },
     /// The app holds what no copy can have: each instance loads it anew.
     Source {
         /// What that is, in words.
@@ -84,43 +86,31 @@ enum Origin {
 // === impl Template ===
 
 impl Template {
-    /// Loads an app and keeps the memory as it is then. Also tells of each function whether it could be loaded.
+    /// Makes an app ready: from its snapshot, or by loading it. Also tells of each function whether it could be loaded.
     pub async fn prepare(runtime: Arc<Runtime>, spec: Spec) -> Result<(Template, Vec<LoadedFunction>), TemplateError> {
         let mounts = Mounts::open(&runtime.rootfs, &spec.root, spec.packages.as_deref()).map_err(TemplateError::Instantiation)?;
-        let mut template = Template { runtime, spec, mounts: Arc::new(mounts), origin: Origin::Source { obstacles: Vec::new() } };
-        let capture = Capture::default();
-        let (mut instance, loaded) = template.load(Some(capture.clone())).await?;
-        // Before the heap is tidied up, for what lasts of it; and after it, for what comes and goes.
-        instance.warm_up(&warm_up(), LOAD_LIMIT).await.map_err(load_error)?;
-        let obstacles = instance.prepare_snapshot(LOAD_LIMIT).await.map_err(load_error)?;
-        template.origin = if obstacles.is_empty() {
-            instance.warm_up(&warm_up(), LOAD_LIMIT).await.map_err(load_error)?;
-            instance.forget_folders().await.map_err(TemplateError::Instantiation)?;
-            Origin::Image(template.finish(capture.take().map_err(TemplateError::Image)?).await?)
-        } else {
-            Origin::Source { obstacles }
-        };
-        Ok((template, loaded))
+        let mounts = Arc::new(mounts);
+        let (origin, loaded) = Preparation { runtime: &runtime, spec: &spec, mounts: &mounts }.run().await?;
+        Ok((Template { runtime, spec, mounts, origin }, loaded))
     }
 
     /// What the app holds that no copy of its memory can have, in words; nothing where instances are copies.
     #[must_use]
     pub fn obstacles(&self) -> &[String] {
         match &self.origin {
-            Origin::Image(_) => &[],
+            Origin::Image { .. } => &[],
             Origin::Source { obstacles } => obstacles,
         }
     }
 
     /// Makes an instance: an interpreter of its own with the app loaded.
     pub async fn instantiate(&self) -> Result<Instance, TemplateError> {
+        let preparation = Preparation { runtime: &self.runtime, spec: &self.spec, mounts: &self.mounts };
         match &self.origin {
-            Origin::Image(image) => self.instance(image, None),
-            Origin::Source { .. } => {
-                let mut instance = self.load(None).await?.0;
-                instance.prepare_snapshot(LOAD_LIMIT).await.map_err(load_error)?;
-                Ok(instance)
+            Origin::Image { image, configuration } => {
+                preparation.instance(image, Purpose { configuration: configuration.clone(), ..Purpose::default() })
             }
+            Origin::Source { .. } => preparation.load_instance().await,
         }
     }
 
@@ -128,49 +118,14 @@ impl Template {
     #[cfg(test)]
     pub(super) fn image(&self) -> Option<&Arc<Image>> {
         match &self.origin {
-            Origin::Image(image) => Some(image),
+            Origin::Image { image, .. } => Some(image),
             Origin::Source { .. } => None,
         }
-    }
-
-    fn instance(&self, image: &Arc<Image>, capture: Option<Capture>) -> Result<Instance, TemplateError> {
-        if image.bytes() > self.spec.limits.memory_bytes {
-            return Err(TemplateError::TooLarge { needs: image.bytes() >> 20, limit: self.spec.limits.memory_bytes >> 20 });
-        }
-        Instance::new(&self.runtime, &self.spec, &self.mounts, image, capture).map_err(TemplateError::Instantiation)
-    }
-
-    async fn load(&self, capture: Option<Capture>) -> Result<(Instance, Vec<LoadedFunction>), TemplateError> {
-        let mut instance = self.instance(&self.runtime.base, capture)?;
-        let loaded = instance.load(&self.configuration(), &self.app(), LOAD_LIMIT).await.map_err(load_error)?;
-        Ok((instance, loaded))
-    }
-
-    /// Makes what lasts immortal. An instance of its own looks for it, as looking leaves traces.
-    async fn finish(&self, image: Image) -> Result<Arc<Image>, TemplateError> {
-        let image = Arc::new(image);
-        let lasting = self.instance(&image, None)?.lasting_objects().await.map_err(TemplateError::Instantiation)?;
-        Ok(Arc::new(immortal::immortalize(&image, &lasting).map_err(TemplateError::Image)?))
-    }
-
-    fn configuration(&self) -> Configuration {
-        Configuration { settings: self.spec.settings.clone(), log_level: self.spec.log_level }
-    }
-
-    fn app(&self) -> App {
-        App { root: paths::APP.to_owned(), package_paths: self.spec.package_paths.clone(), functions: self.spec.functions.clone() }
     }
 }
 
 impl std::fmt::Debug for Template {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Template").field("root", &self.spec.root).finish_non_exhaustive()
-    }
-}
-
-fn load_error(error: InvokeError) -> TemplateError {
-    match error {
-        InvokeError::Raised(failure) => TemplateError::Load(failure),
-        other => TemplateError::Died(other),
     }
 }

@@ -52,6 +52,7 @@ fn spec(root: &Path, logs: Arc<Kept>, limits: Limits) -> Spec {
         packages: None,
         package_paths: vec![],
         settings: vec![("GREETING".into(), "Hello".into())],
+        platform: vec![],
         functions,
         limits,
         log_level: Level::Information,
@@ -71,7 +72,7 @@ fn call(body: &str) -> Invocation {
     Invocation {
         id: "7a2c9c4e-0000-0000-0000-000000000000".into(),
         function_name: "f".into(),
-        entropy: Vec::new(),
+        beginning: None,
         trace: TraceContext { traceparent: String::new(), tracestate: String::new() },
         retry: None,
         trigger_metadata: vec![],

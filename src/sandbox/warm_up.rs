@@ -37,7 +37,7 @@ fn invocation(with_body: bool) -> Invocation {
     Invocation {
         id: "00000000-0000-0000-0000-000000000000".to_owned(),
         function_name: String::new(),
-        entropy: Vec::new(),
+        beginning: None,
         trace: TraceContext { traceparent: String::new(), tracestate: String::new() },
         retry: None,
         trigger_metadata: Vec::new(),

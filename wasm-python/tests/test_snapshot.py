@@ -8,7 +8,7 @@ import pytest
 from azure.functions.meta import Datum
 
 import snapfunc
-from snapfunc_worker.model import Failure, Invocation, Outcome
+from snapfunc_worker.model import Beginning, Failure, Invocation, Outcome
 from snapfunc_worker.worker import Worker
 
 
@@ -43,8 +43,9 @@ REQUEST = Datum(
 )
 
 
-def invoke(worker, entropy=b""):
-    return worker.invoke(Invocation(id="1", function_name="", entropy=entropy, inputs={"request": REQUEST}))
+def invoke(worker, entropy=None, configuration=None):
+    beginning = Beginning(entropy, configuration) if entropy else None
+    return worker.invoke(Invocation(id="1", function_name="", beginning=beginning, inputs={"request": REQUEST}))
 
 
 def test_entropy_seeds_randomness():

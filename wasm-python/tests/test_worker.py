@@ -4,13 +4,13 @@ import pytest
 from azure.functions.meta import Datum
 
 from helpers import HTTP, app, invocation, request, source
-from snapfunc_worker.model import Failure, Level, Outcome
+from snapfunc_worker.model import Configuration, Failure, Level, Outcome
 from snapfunc_worker.worker import Worker
 
 
 def load(app_folder, *functions, packages=()):
     worker = Worker()
-    answers = worker.load(app(app_folder, *functions, packages=packages))
+    answers = worker.load(app(app_folder, *functions, packages=packages)).functions
     return worker, dict(answers)
 
 
@@ -182,5 +182,5 @@ def test_configure_replaces_the_environment(monkeypatch):
     monkeypatch.setattr("os.environ", dict(OLD="1"))
     import os
 
-    Worker().configure([("NEW", "2")], Level.INFORMATION)
+    Worker().configure(Configuration([("NEW", "2")], Level.INFORMATION))
     assert os.environ == {"NEW": "2"}

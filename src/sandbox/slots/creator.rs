@@ -22,7 +22,7 @@ struct Choice {
 
 /// Takes a copy of a memory when it is dropped: then nobody uses it any more.
 #[derive(Debug, Clone, Default)]
-pub(in crate::sandbox) struct Capture(Arc<Mutex<Option<io::Result<Image>>>>);
+pub(in crate::sandbox) struct Capture(Arc<Mutex<Option<Vec<u8>>>>);
 
 /// Makes each memory from the image that [`with_image`] chose.
 #[derive(Debug)]
@@ -40,16 +40,16 @@ struct Memory {
 
 impl Capture {
     /// The copy, once the memory was dropped.
-    pub(in crate::sandbox) fn take(&self) -> io::Result<Image> {
+    pub(in crate::sandbox) fn take(&self) -> io::Result<Vec<u8>> {
         let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        taken.unwrap_or_else(|| Err(io::Error::other("the memory is still in use")))
+        taken.ok_or_else(|| io::Error::other("the memory is still in use"))
     }
 
     #[allow(unsafe_code)]
     fn copy(&self, slot: &Slot) {
         // SAFETY: so many bytes of the slot are accessible, and its only user, a memory that is being dropped, does not use it any more.
         let content = unsafe { std::slice::from_raw_parts(slot.start(), slot.accessible()) };
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Image::in_memory(content));
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(content.to_vec());
     }
 }
 

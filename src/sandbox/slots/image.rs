@@ -5,6 +5,7 @@ use super::slot::Slot;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use std::fs::File;
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -30,6 +31,13 @@ impl Image {
         let mut file = File::from(memfd_create("snapfunc-image", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?);
         file.write_all(content)?;
         fcntl_add_seals(&file, SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
+        Image::of(file)
+    }
+
+    /// An image in a file of a folder, which nobody else ever sees: it has no name. Its pages need no memory while they are not used.
+    pub(in crate::sandbox) fn in_folder(content: &[u8], folder: &Path) -> io::Result<Self> {
+        let mut file = tempfile::tempfile_in(folder)?;
+        file.write_all(content)?;
         Image::of(file)
     }
 

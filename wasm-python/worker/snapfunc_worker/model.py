@@ -63,6 +63,23 @@ class Failure:
     stack: str
 
 
+@dataclass
+class Configuration:
+    """What an app's instances have in common beside the app."""
+
+    settings: list[tuple[str, str]]
+    log_level: Level
+
+
+@dataclass
+class LoadedApp:
+    """What loading an app came to."""
+
+    functions: list[tuple[str, Failure | None]]
+    settings_read: list[str]
+    """The names that it looked for in `os.environ` meanwhile."""
+
+
 class LoadError(Exception):
     """A function that can't be loaded, with a sentence that says why."""
 
@@ -99,13 +116,22 @@ class Pending(Protocol):
 
 
 @dataclass
+class Beginning:
+    """What an instance needs before its first invocation."""
+
+    entropy: bytes
+    configuration: Configuration | None = None
+    """Settings that were not there when the app was loaded."""
+
+
+@dataclass
 class Invocation:
     """One run of one function."""
 
     id: str
     function_name: str
-    entropy: bytes = b""
-    """In the first invocation of an instance: random bytes."""
+    beginning: Beginning | None = None
+    """In the first invocation of an instance."""
     traceparent: str = ""
     tracestate: str = ""
     retry: Pending | None = None

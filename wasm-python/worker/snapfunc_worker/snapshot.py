@@ -17,14 +17,19 @@ _LAST_STANDARD_STREAM = 2
 """Each instance has standard streams, under the same numbers."""
 
 
+def settle() -> None:
+    """Keeps what is alive now out of later collections, which then don't write to its pages, and fills the holes between."""
+    gc.collect()
+    ballast.fill()
+    gc.freeze()
+
+
 def prepare() -> list[str]:
     """Runs the app's hooks, tidies up, and says what of the app no copy can have."""
     obstacles = [text for hook in snapfunc.before_snapshot_hooks if (text := _run(hook)) is not None]
     gc.collect()
     obstacles += _open_handles()
-    ballast.fill()
-    # What is alive now stays: later collections need not look at it, and so need not write to its pages.
-    gc.freeze()
+    settle()
     return obstacles
 
 

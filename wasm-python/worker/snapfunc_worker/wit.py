@@ -1,7 +1,7 @@
 """The worker as a WebAssembly component: the only module that knows the generated bindings of `host-api.wit`.
 
 componentize-py makes the component from this module: it looks for the class `Worker` here. Importing it also warms what every app needs
-(see `preload`), because the interpreter's memory is snapshotted after the import.
+(see `preload`), because the interpreter's memory is kept after the import.
 """
 
 from typing import Any
@@ -13,8 +13,8 @@ from wit_world.exports import worker as wit_worker
 from wit_world.imports import logging as wit_logging
 from wit_world.imports import types as wit
 
-from . import convert, lasting, logs, loop, preload
-from .model import App, Binding, Failure, FunctionSource, Invocation, Level, Outcome
+from . import convert, lasting, logs, loop, preload, snapshot
+from .model import App, Beginning, Binding, Configuration, Failure, FunctionSource, Invocation, Level, Outcome
 from .worker import Worker as _Worker
 
 preload.run()
@@ -38,11 +38,12 @@ class Worker(exports.Worker):
     _worker = _Worker()
 
     def configure(self, configuration: wit_worker.Configuration) -> None:
-        self._worker.configure(configuration.settings, Level(configuration.log_level.value))
+        self._worker.configure(_configuration(configuration))
 
-    def load(self, app: wit_worker.App) -> list[wit_worker.LoadedFunction]:
+    def load(self, app: wit_worker.App) -> wit_worker.LoadedApp:
         loaded = self._worker.load(App(app.root, app.package_paths, [_source(function) for function in app.functions]))
-        return [wit_worker.LoadedFunction(name, failure and _failure(failure)) for name, failure in loaded]
+        functions = [wit_worker.LoadedFunction(name, failure and _failure(failure)) for name, failure in loaded.functions]
+        return wit_worker.LoadedApp(functions, [_valid(name) for name in loaded.settings_read])
 
     def prepare_snapshot(self) -> list[str]:
         return [_valid(text) for text in self._worker.prepare_snapshot()]
@@ -55,7 +56,7 @@ class Worker(exports.Worker):
             Invocation(
                 id=invocation.id,
                 function_name=invocation.function_name,
-                entropy=invocation.entropy,
+                beginning=invocation.beginning and _beginning(invocation.beginning),
                 traceparent=invocation.trace.traceparent,
                 tracestate=invocation.trace.tracestate,
                 retry=invocation.retry,
@@ -66,6 +67,14 @@ class Worker(exports.Worker):
         if isinstance(result, Failure):
             raise Err(_failure(result))
         return _outcome(result)
+
+
+def _configuration(configuration: wit_worker.Configuration) -> Configuration:
+    return Configuration(configuration.settings, Level(configuration.log_level.value))
+
+
+def _beginning(beginning: wit_worker.Beginning) -> Beginning:
+    return Beginning(beginning.entropy, beginning.configuration and _configuration(beginning.configuration))
 
 
 def _source(function: wit_worker.FunctionSource) -> FunctionSource:
@@ -157,3 +166,6 @@ def _response(parts: dict[str, Any]) -> wit.HttpResponse:
     if not 100 <= status <= 999:
         raise ValueError(f"{status} is no HTTP status code")
     return wit.HttpResponse(status, headers, cookies, parts["body"].value)
+
+
+snapshot.settle()

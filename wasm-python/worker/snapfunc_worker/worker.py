@@ -3,8 +3,8 @@
 import os
 import sys
 
-from . import failures, index_v1, invoke, loader, logs, snapshot, warmup
-from .model import App, Failure, Function, FunctionSource, Invocation, Level, LoadError, Outcome
+from . import environment, failures, index_v1, invoke, loader, logs, snapshot, warmup
+from .model import App, Beginning, Configuration, Failure, Function, FunctionSource, Invocation, LoadedApp, LoadError, Outcome
 
 
 class Worker:
@@ -14,19 +14,19 @@ class Worker:
         self._functions: dict[str, Function] = {warmup.FUNCTION.name: warmup.FUNCTION}
         self._broken: dict[str, Failure] = {}
 
-    def configure(self, settings: list[tuple[str, str]], level: Level) -> None:
+    def configure(self, configuration: Configuration) -> None:
         """Gives the app its settings. `os.environ` holds the settings and nothing else."""
-        os.environ.clear()
-        os.environ.update(settings)
-        debug = os.environ.get("PYTHON_ENABLE_DEBUG_LOGGING", "").lower() in ("1", "true", "yes", "y", "t")
-        logs.set_level(Level.DEBUG if debug else level)
+        environment.replace(configuration.settings)
+        logs.set_level(configuration.log_level)
 
-    def load(self, app: App) -> list[tuple[str, Failure | None]]:
+    def load(self, app: App) -> LoadedApp:
         """Loads every function of an app; what is wrong with one is the answer for that one."""
         os.chdir(app.root)
         loader.set_up_paths(app.root, app.package_paths)
         try:
-            return [(source.name, self._load(source, app.root)) for source in app.functions]
+            with environment.Noting() as noted:
+                functions = [(source.name, self._load(source, app.root)) for source in app.functions]
+            return LoadedApp(functions, noted.names)
         finally:
             logs.end()
 
@@ -46,14 +46,21 @@ class Worker:
         finally:
             logs.end()
 
+    def _begin(self, beginning: Beginning) -> None:
+        """Before the first invocation of an instance."""
+        if beginning.configuration is not None:
+            environment.add(beginning.configuration.settings)
+            logs.set_level(beginning.configuration.log_level)
+        snapshot.restored(beginning.entropy)
+
     def invoke(self, invocation: Invocation) -> Outcome | Failure:
         """Runs a function; what it raises is its failure."""
         function = self._functions.get(invocation.function_name)
         if function is None:
             return self._broken.get(invocation.function_name) or _unknown(invocation.function_name)
         try:
-            if invocation.entropy:
-                snapshot.restored(invocation.entropy)
+            if invocation.beginning is not None:
+                self._begin(invocation.beginning)
             return invoke.invoke(function, invocation)
         except BaseException as error:  # SystemExit and KeyboardInterrupt end the invocation, not the instance
             return failures.describe(error)

@@ -1,0 +1,208 @@
+//! How an app is made ready: loaded once, or taken from a snapshot.
+//!
+//! 1. A snapshot of the same app is taken, if the settings are such that it would have been loaded alike.
+//! 2. Else the app is loaded without its settings. If it did not look at any that is set, its memory serves, and is kept as a snapshot.
+//! 3. Else it is loaded with its settings, and its memory is never written to a disk.
+
+use super::Runtime;
+use super::api::{App, Configuration, LoadedFunction, paths};
+use super::immortal;
+use super::instance::{Instance, InvokeError, Purpose};
+use super::logs::{LogRecord, LogSink};
+use super::slots::{Capture, Image};
+use super::snapshot::{Identity, KeptFunction, KeptRecord, Memory, Snapshot};
+use super::state::Mounts;
+use super::template::{Origin, Spec, TemplateError};
+use super::warm_up::warm_up;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long an app may take to load: an import that never ends must not keep an instance for ever.
+pub(super) const LOAD_LIMIT: Duration = Duration::from_secs(120);
+/// A setting's value that is shorter is not looked for in a memory before that is kept: such texts are in any memory.
+const SHORTEST_SECRET: usize = 12;
+
+/// What is needed to load an app.
+pub(super) struct Preparation<'a> {
+    pub(super) runtime: &'a Arc<Runtime>,
+    pub(super) spec: &'a Spec,
+    pub(super) mounts: &'a Arc<Mounts>,
+}
+
+/// An app after loading.
+struct Loaded {
+    functions: Vec<LoadedFunction>,
+    settings_read: Vec<String>,
+    /// What stands in the way of a copy, or the copy.
+    memory: Result<Memory, Vec<String>>,
+}
+
+/// Keeps records until it is known whether they count.
+#[derive(Default)]
+struct Held(Mutex<Vec<KeptRecord>>);
+
+// === impl Preparation ===
+
+impl Preparation<'_> {
+    /// Makes the app ready: what instances begin with, and what became of its functions.
+    pub(super) async fn run(&self) -> Result<(Origin, Vec<LoadedFunction>), TemplateError> {
+        let identity = self.identity().await;
+        let found = identity.as_ref().and_then(|identity| self.runtime.snapshots.find(identity, &self.runtime.base));
+        match found {
+            Some(snapshot) if snapshot.memory.is_some() && self.fits(&snapshot) => return self.adopt(snapshot),
+            // It is known to read settings that are set.
+            Some(snapshot) if !self.fits(&snapshot) => {}
+            _ => {
+                if let Some(snapshot) = self.try_without_settings().await {
+                    let fits = self.fits(&snapshot);
+                    if let Some(identity) = identity {
+                        self.keep(identity, if fits { snapshot.clone() } else { snapshot.clone().without_memory() });
+                    }
+                    if fits {
+                        return self.adopt(snapshot);
+                    }
+                }
+            }
+        }
+        let loaded = self.load(&self.spec.settings, self.spec.logs.clone()).await?;
+        let origin = match loaded.memory {
+            Ok(memory) => {
+                Origin::Image { image: Arc::new(Image::in_memory(&finished(memory)).map_err(TemplateError::Image)?), configuration: None }
+            }
+            Err(obstacles) => Origin::Source { obstacles },
+        };
+        Ok((origin, loaded.functions))
+    }
+
+    /// Loads the app with all of its settings, to be used at once.
+    pub(super) async fn load_instance(&self) -> Result<Instance, TemplateError> {
+        let mut instance = self.instance(&self.runtime.base, Purpose::default())?;
+        instance.load(&self.configuration(&self.spec.settings), &self.app(), LOAD_LIMIT).await.map_err(load_error)?;
+        instance.prepare_snapshot(LOAD_LIMIT).await.map_err(load_error)?;
+        Ok(instance)
+    }
+
+    /// An instance that begins as an image.
+    pub(super) fn instance(&self, image: &Arc<Image>, purpose: Purpose) -> Result<Instance, TemplateError> {
+        let limit = self.spec.limits.memory_bytes;
+        if image.bytes() > limit {
+            return Err(TemplateError::TooLarge { needs: image.bytes() >> 20, limit: limit >> 20 });
+        }
+        Instance::new(self.runtime, self.spec, self.mounts, image, purpose).map_err(TemplateError::Instantiation)
+    }
+
+    async fn identity(&self) -> Option<Identity> {
+        let description = Identity::description(self.spec);
+        let folders: Vec<_> = [Some(&self.spec.root), self.spec.packages.as_ref()].into_iter().flatten().cloned().collect();
+        let read = tokio::task::spawn_blocking(move || Identity::of(&description, &folders)).await;
+        match read {
+            Ok(Ok(identity)) => identity,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the app's files can't be read for its snapshot: it is loaded anew");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    /// What loading comes to where no setting is there; nothing where it fails: then settings may be what is missing.
+    async fn try_without_settings(&self) -> Option<Snapshot> {
+        let held = Arc::new(Held::default());
+        let loaded = self.load(&self.spec.platform, held.clone()).await.ok()?;
+        Some(Snapshot {
+            functions: loaded.functions.iter().map(KeptFunction::from).collect(),
+            settings_read: loaded.settings_read,
+            records: std::mem::take(&mut *held.0.lock().unwrap_or_else(PoisonError::into_inner)),
+            memory: Some(loaded.memory.ok()?),
+        })
+    }
+
+    async fn load(&self, settings: &[(String, String)], logs: Arc<dyn LogSink>) -> Result<Loaded, TemplateError> {
+        let capture = Capture::default();
+        let purpose = Purpose { capture: Some(capture.clone()), logs: Some(logs), configuration: None };
+        let mut instance = self.instance(&self.runtime.base, purpose)?;
+        let loaded = instance.load(&self.configuration(settings), &self.app(), LOAD_LIMIT).await.map_err(load_error)?;
+        // Before the heap is tidied up, for what lasts of it; and after it, for what comes and goes.
+        instance.warm_up(&warm_up(), LOAD_LIMIT).await.map_err(load_error)?;
+        let obstacles = instance.prepare_snapshot(LOAD_LIMIT).await.map_err(load_error)?;
+        let memory = if obstacles.is_empty() {
+            instance.warm_up(&warm_up(), LOAD_LIMIT).await.map_err(load_error)?;
+            instance.forget_folders().await.map_err(TemplateError::Instantiation)?;
+            let content = capture.take().map_err(TemplateError::Image)?;
+            // Another instance looks for what lasts, as looking leaves traces.
+            let image = Arc::new(Image::in_memory(&content).map_err(TemplateError::Image)?);
+            let lasting = self.instance(&image, Purpose::default())?.lasting_objects().await.map_err(TemplateError::Instantiation)?;
+            Ok(Memory { content, lasting })
+        } else {
+            Err(obstacles)
+        };
+        Ok(Loaded { functions: loaded.functions, settings_read: loaded.settings_read, memory })
+    }
+
+    fn fits(&self, snapshot: &Snapshot) -> bool {
+        snapshot.fits(&self.spec.platform, &self.spec.settings)
+    }
+
+    /// Instances begin with a snapshot's memory. What the app logged when that was made is logged again.
+    fn adopt(&self, snapshot: Snapshot) -> Result<(Origin, Vec<LoadedFunction>), TemplateError> {
+        for record in &snapshot.records {
+            let (level, logger, text) = record.parts();
+            self.spec.logs.record(&LogRecord { level, logger, text, running: None });
+        }
+        let functions = snapshot.functions();
+        let content = finished(snapshot.memory.unwrap_or_default());
+        let image = Image::in_folder(&content, &self.runtime.cache).map_err(TemplateError::Image)?;
+        let configuration = Arc::new(self.configuration(&self.spec.settings));
+        Ok((Origin::Image { image: Arc::new(image), configuration: Some(configuration) }, functions))
+    }
+
+    /// Keeps a snapshot, while the app is served already.
+    fn keep(&self, identity: Identity, snapshot: Snapshot) {
+        let runtime = self.runtime.clone();
+        let public = |setting: &&(String, String)| !self.spec.platform.contains(setting) && setting.1.len() >= SHORTEST_SECRET;
+        let secrets: Vec<_> = self.spec.settings.iter().filter(public).cloned().collect();
+        tokio::task::spawn_blocking(move || {
+            let content = snapshot.memory.as_ref().map_or(&[][..], |memory| &memory.content);
+            // It can't have come from `os.environ`, but the app may have read a file that holds it.
+            if let Some((name, _)) = secrets.iter().find(|(_, value)| memchr::memmem::find(content, value.as_bytes()).is_some()) {
+                tracing::info!(name, "the app's memory holds the value of a setting: it is not kept on disk");
+                return;
+            }
+            if let Err(error) = runtime.snapshots.keep(&identity, &snapshot, &runtime.base) {
+                tracing::warn!(%error, "the app's snapshot can't be kept: the next start loads the app again");
+            }
+        });
+    }
+
+    fn configuration(&self, settings: &[(String, String)]) -> Configuration {
+        Configuration { settings: settings.to_vec(), log_level: self.spec.log_level }
+    }
+
+    fn app(&self) -> App {
+        App { root: paths::APP.to_owned(), package_paths: self.spec.package_paths.clone(), functions: self.spec.functions.clone() }
+    }
+}
+
+// === impl Held ===
+
+impl LogSink for Held {
+    fn record(&self, record: &LogRecord<'_>) {
+        let kept = KeptRecord::new(record.level, record.logger, record.text);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(kept);
+    }
+}
+
+/// The memory as instances get it.
+fn finished(memory: Memory) -> Vec<u8> {
+    let mut content = memory.content;
+    let made = immortal::mark(&mut content, &memory.lasting);
+    tracing::debug!(objects = made, of = memory.lasting.len(), "objects are immortal");
+    content
+}
+
+fn load_error(error: InvokeError) -> TemplateError {
+    match error {
+        InvokeError::Raised(failure) => TemplateError::Load(failure),
+        other => TemplateError::Died(other),
+    }
+}

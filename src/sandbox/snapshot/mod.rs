@@ -1,0 +1,115 @@
+//! Snapshots on disk: what an app's memory was after it had been loaded without its settings, so that the next start need not load it.
+//!
+//! - [`Snapshot`] is one in memory, [`format`] its bytes: what differs from the guest's own memory, compressed.
+//! - [`Store`] keeps them in the cache folder, by the app's [`identity`], each with a keyed digest: what others changed is not used.
+//!
+//! No setting is ever in one: see [`Snapshot::fits`].
+
+mod format;
+mod identity;
+mod store;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use identity::Identity;
+pub(super) use store::Store;
+
+use super::api::{Failure, Level, LoadedFunction};
+use serde::{Deserialize, Serialize};
+
+/// The name in [`Snapshot::settings_read`] that stands for all (host-api.wit, `loaded-app`).
+const ALL: &str = "*";
+
+/// An app, loaded without settings.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Snapshot {
+    /// What became of its functions.
+    pub(super) functions: Vec<KeptFunction>,
+    /// The settings that it looked for while it was loaded.
+    pub(super) settings_read: Vec<String>,
+    /// What it logged and printed meanwhile.
+    pub(super) records: Vec<KeptRecord>,
+    /// The memory; nothing where it was not worth keeping, because the app reads settings.
+    #[serde(skip)]
+    pub(super) memory: Option<Memory>,
+}
+
+/// What a memory holds, before what lasts is made immortal: that would make each page differ from the guest's own.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Memory {
+    /// All of it.
+    pub(super) content: Vec<u8>,
+    /// See `immortal`.
+    pub(super) lasting: Vec<u32>,
+}
+
+/// A function after loading.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct KeptFunction {
+    name: String,
+    /// Kind, message and stack.
+    error: Option<(String, String, String)>,
+}
+
+/// A record of the load.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct KeptRecord {
+    /// A number of [`LEVELS`].
+    level: usize,
+    logger: String,
+    text: String,
+}
+
+const LEVELS: [Level; 6] = [Level::Trace, Level::Debug, Level::Information, Level::Warning, Level::Error, Level::Critical];
+
+// === impl Snapshot ===
+
+impl Snapshot {
+    /// Whether the app would have found the same had it been loaded with these settings instead of `before`.
+    pub(super) fn fits(&self, before: &[(String, String)], settings: &[(String, String)]) -> bool {
+        let value = |name: &str, of: &[(String, String)]| of.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        self.settings_read.iter().all(|name| name != ALL && value(name, before) == value(name, settings))
+    }
+
+    /// The same without the memory: what tells that it was not worth keeping.
+    pub(super) fn without_memory(self) -> Snapshot {
+        Snapshot { memory: None, records: Vec::new(), ..self }
+    }
+
+    /// What became of the functions.
+    pub(super) fn functions(&self) -> Vec<LoadedFunction> {
+        self.functions.iter().map(LoadedFunction::from).collect()
+    }
+}
+
+// === impl KeptFunction ===
+
+impl From<&LoadedFunction> for KeptFunction {
+    fn from(function: &LoadedFunction) -> Self {
+        let error = function.error.clone().map(|failure| (failure.kind, failure.message, failure.stack));
+        KeptFunction { name: function.name.clone(), error }
+    }
+}
+
+impl From<&KeptFunction> for LoadedFunction {
+    fn from(function: &KeptFunction) -> Self {
+        let error = function.error.clone().map(|(kind, message, stack)| Failure { kind, message, stack });
+        LoadedFunction { name: function.name.clone(), error }
+    }
+}
+
+// === impl KeptRecord ===
+
+impl KeptRecord {
+    /// Keeps a record.
+    pub(super) fn new(level: Level, logger: &str, text: &str) -> KeptRecord {
+        let level = LEVELS.iter().position(|known| *known == level).unwrap_or_default();
+        KeptRecord { level, logger: logger.to_owned(), text: text.to_owned() }
+    }
+
+    /// Its parts.
+    pub(super) fn parts(&self) -> (Level, &str, &str) {
+        (LEVELS.get(self.level).copied().unwrap_or(Level::Information), &self.logger, &self.text)
+    }
+}

@@ -1,0 +1,77 @@
+//! Where snapshots are kept.
+
+use super::format::{self, FormatError};
+use super::{Identity, Snapshot};
+use crate::sandbox::base::{DIGEST, create_private, write_whole};
+use crate::sandbox::seal::Seal;
+use crate::sandbox::slots::Image;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// So many are kept; the one that was not used for longest goes first.
+const MOST: usize = 256;
+
+/// A folder of snapshots. Nobody but its owner may write there.
+#[derive(Debug)]
+pub(in crate::sandbox) struct Store {
+    folder: PathBuf,
+    seal: Seal,
+}
+
+// === impl Store ===
+
+impl Store {
+    /// A store in the cache folder.
+    pub(in crate::sandbox) fn open(cache: &Path, seal: Seal) -> Store {
+        Store { folder: cache.join("snapshots"), seal }
+    }
+
+    /// The snapshot of an app; nothing where there is none that can be used.
+    pub(in crate::sandbox) fn find(&self, identity: &Identity, base: &Image) -> Option<Snapshot> {
+        let file = self.file(identity);
+        let bytes = fs::read(&file).ok()?;
+        let Some(content) = self.seal.check(&bytes) else {
+            tracing::warn!(file = %file.display(), "a snapshot was changed by somebody else, or is damaged: it is not used");
+            return None;
+        };
+        match format::decode(content, DIGEST, base.content()) {
+            Ok(snapshot) => {
+                // For `tidy`; a clock that can't be set there only makes the snapshot go earlier.
+                let _ = fs::File::options().append(true).open(&file).and_then(|file| file.set_modified(SystemTime::now()));
+                Some(snapshot)
+            }
+            Err(error @ FormatError::Damaged(_)) => {
+                tracing::warn!(%error, file = %file.display(), "a snapshot can't be used");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    /// Keeps a snapshot. Blocks the thread.
+    pub(in crate::sandbox) fn keep(&self, identity: &Identity, snapshot: &Snapshot, base: &Image) -> io::Result<()> {
+        let mut bytes = format::encode(snapshot, DIGEST, base.content())?;
+        self.seal.put(&mut bytes);
+        create_private(&self.folder)?;
+        write_whole(&self.file(identity), &bytes)?;
+        self.tidy()
+    }
+
+    fn file(&self, identity: &Identity) -> PathBuf {
+        self.folder.join(format!("{}.snap", identity.name()))
+    }
+
+    /// Deletes what is too much.
+    fn tidy(&self) -> io::Result<()> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            files.push((entry.metadata()?.modified()?, entry.path()));
+        }
+        files.sort();
+        let too_many = files.len().saturating_sub(MOST);
+        files.drain(..too_many).try_for_each(|(_, path)| fs::remove_file(path))
+    }
+}

@@ -1,0 +1,139 @@
+//! Snapshots by themselves: their bytes, where they are kept, and when they fit.
+
+use super::format::{self, FormatError};
+use super::*;
+use crate::sandbox::seal::Seal;
+use crate::sandbox::slots::Image;
+use proptest::prelude::*;
+use std::fs;
+use std::path::PathBuf;
+
+const BASE: &str = "the digest of a guest";
+const WASM_PAGE: usize = 64 << 10;
+
+fn snapshot(content: Vec<u8>, lasting: Vec<u32>) -> Snapshot {
+    Snapshot {
+        functions: vec![
+            KeptFunction { name: "good".into(), error: None },
+            KeptFunction { name: "bad".into(), error: Some(("KeyError".into(), "'x'".into(), "Traceback".into())) },
+        ],
+        settings_read: vec!["A".into()],
+        records: vec![KeptRecord::new(Level::Warning, "root", "loaded")],
+        memory: Some(Memory { content, lasting }),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn bytes_become_the_same_snapshot(
+        writes in prop::collection::vec((0..3 * WASM_PAGE, any::<u8>()), 0..50),
+        lasting in prop::collection::btree_set(any::<u32>(), 0..50),
+        pages in 1..=3_usize,
+    ) {
+        let base: Vec<u8> = (0..WASM_PAGE).map(|byte| (byte % 251) as u8).collect();
+        let mut content = base.clone();
+        content.resize(pages * WASM_PAGE, 0);
+        for (place, byte) in writes {
+            if let Some(place) = content.get_mut(place) {
+                *place = byte;
+            }
+        }
+        let before = snapshot(content, lasting.into_iter().collect());
+        let bytes = format::encode(&before, BASE, &base).unwrap();
+        prop_assert_eq!(format::decode(&bytes, BASE, &base).unwrap(), before);
+    }
+
+    #[test]
+    fn whatever_the_bytes_are_nothing_breaks(noise in prop::collection::vec(any::<u8>(), 0..200), cut in 0..300_usize, place in 0..300_usize) {
+        let base = vec![0; WASM_PAGE];
+        let mut bytes = format::encode(&snapshot(vec![1; WASM_PAGE], vec![4, 8]), BASE, &base).unwrap();
+        let _ = format::decode(&noise, BASE, &base);
+        let _ = format::decode(&bytes[..cut.min(bytes.len())], BASE, &base);
+        if let Some(byte) = bytes.get_mut(place) {
+            *byte ^= noise.first().copied().unwrap_or(1);
+        }
+        let _ = format::decode(&bytes, BASE, &base);
+    }
+}
+
+#[test]
+fn only_pages_that_differ_are_kept() {
+    // What can't be compressed.
+    let base: Vec<u8> = (0..16 * WASM_PAGE as u64).map(|number| (number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8).collect();
+    let mut content = base.clone();
+    content[5 * WASM_PAGE] ^= 1;
+    let bytes = format::encode(&snapshot(content, vec![]), BASE, &base).unwrap();
+    assert!(bytes.len() < 2 * 4096, "{} bytes", bytes.len());
+}
+
+#[test]
+fn others_are_refused_with_the_reason() {
+    let base = vec![0; WASM_PAGE];
+    let bytes = format::encode(&snapshot(base.clone(), vec![]), BASE, &base).unwrap();
+    assert!(matches!(format::decode(b"PK\x03\x04", BASE, &base), Err(FormatError::Foreign)));
+    assert!(matches!(format::decode(&bytes, "another guest", &base), Err(FormatError::Base)));
+    let mut newer = bytes.clone();
+    newer[8] = 99;
+    assert!(matches!(format::decode(&newer, BASE, &base), Err(FormatError::Version(99))));
+    assert!(matches!(format::decode(&bytes[..20], BASE, &base), Err(FormatError::Damaged(_))));
+}
+
+#[test]
+fn settings_that_were_looked_for_must_be_the_same() {
+    let pairs = |pairs: &[(&str, &str)]| pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>();
+    let read = |names: &[&str]| Snapshot { settings_read: names.iter().map(|name| (*name).to_owned()).collect(), ..Snapshot::default() };
+    let before = pairs(&[("HOME", "/home")]);
+    let now = pairs(&[("HOME", "/home"), ("KEY", "secret")]);
+    assert!(read(&[]).fits(&before, &now));
+    assert!(read(&["HOME", "NEVER_SET"]).fits(&before, &now));
+    assert!(!read(&["KEY"]).fits(&before, &now));
+    assert!(!read(&["HOME"]).fits(&before, &pairs(&[("HOME", "/elsewhere")])));
+    assert!(!read(&["*"]).fits(&before, &before));
+}
+
+#[test]
+fn a_store_gives_back_what_it_keeps_and_nothing_that_was_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), Seal::open(folder.path()).unwrap());
+    let base = Image::in_memory(&vec![0; WASM_PAGE]).unwrap();
+    let identity = Identity::of("an app", &[]).unwrap().unwrap();
+    assert!(store.find(&identity, &base).is_none());
+    let kept = snapshot(vec![7; WASM_PAGE], vec![4]);
+    store.keep(&identity, &kept, &base).unwrap();
+    assert_eq!(store.find(&identity, &base), Some(kept));
+    assert!(store.find(&Identity::of("another app", &[]).unwrap().unwrap(), &base).is_none());
+
+    let file = fs::read_dir(folder.path().join("snapshots")).unwrap().next().unwrap().unwrap().path();
+    let mut bytes = fs::read(&file).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&file, bytes).unwrap();
+    assert!(store.find(&identity, &base).is_none());
+}
+
+fn app(files: &[(&str, &str)]) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    let root = folder.path().to_owned();
+    (folder, root)
+}
+
+#[test]
+fn an_app_is_the_same_as_long_as_its_files_are() {
+    let identity = |files: &[(&str, &str)]| {
+        let (_folder, root) = app(files);
+        Identity::of("", &[root]).unwrap().unwrap()
+    };
+    let same = identity(&[("f/__init__.py", "1"), ("host.json", "{}")]);
+    assert_eq!(identity(&[("host.json", "{}"), ("f/__init__.py", "1")]), same);
+    assert_eq!(identity(&[("f/__init__.py", "1"), ("host.json", "{}"), ("local.settings.json", "secret"), (".git/x", "1")]), same);
+    assert_ne!(identity(&[("f/__init__.py", "2"), ("host.json", "{}")]), same);
+    assert_ne!(identity(&[("g/__init__.py", "1"), ("host.json", "{}")]), same);
+    assert_ne!(identity(&[("f/__init__.py", "1"), ("host.json", "{}"), ("f/data", "")]), same);
+    assert_ne!(identity(&[("f/__init__.py", "1h"), ("ost.json", "{}")]), same);
+}
