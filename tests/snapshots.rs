@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{App, EVAL, cache};
+use common::{App, EVAL, cache, own_cache};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -61,9 +61,106 @@ fn settings_are_there_at_import_and_nowhere_on_disk() {
     assert!(!found, "a file of the cache holds the setting's value");
 }
 
-/// How many files a folder holds, and whether one of them holds a text. The standard library's folders are left out: nothing writes there.
+#[test]
+fn the_next_start_takes_the_snapshot() {
+    let code = "import uuid\nMADE = str(uuid.uuid4())\nprint('imported')\ndef main(req):\n    return MADE\n";
+    let app = App::with(code);
+    let first = app.start();
+    first.wait_for_line("imported");
+    let made = first.get("/api/f").text().to_owned();
+    drop(first);
+    let second = app.start();
+    assert_eq!(second.get("/api/f").text(), made, "it was imported again");
+    second.wait_for_line("imported");
+    drop(second);
+
+    let changed = app.file("f/__init__.py", format!("{code}# changed\n")).start();
+    assert_ne!(changed.get("/api/f").text(), made, "the old code runs");
+}
+
+#[test]
+fn settings_come_with_each_start() {
+    let code = "import os, uuid\nMADE = str(uuid.uuid4())\ndef main(req):\n    return MADE + ' ' + os.environ['GREETING']\n";
+    let app = App::with(code).host_json(ONE_EACH);
+    let started = |greeting: &str| {
+        let host = app.start_with(&["--pass-env", "GREETING"], &[("GREETING", greeting)]);
+        let answer = host.get("/api/f").text().to_owned();
+        answer.split_once(' ').map(|(made, greeting)| (made.to_owned(), greeting.to_owned())).unwrap()
+    };
+    let (first, second) = (started("Hello from the first start"), started("Hello from the second start"));
+    assert_eq!((first.1.as_str(), second.1.as_str()), ("Hello from the first start", "Hello from the second start"));
+    assert_eq!(first.0, second.0, "it was imported again");
+    assert!(!search(&cache(), b"Hello from the first start").1);
+}
+
+#[test]
+fn an_app_that_looks_at_settings_is_imported_with_them() {
+    let code = "import os, uuid\nMADE = str(uuid.uuid4())\nAT_IMPORT = os.environ.get('LEVEL', 'none')\nprint('imported')\ndef main(req):\n    return MADE + ' ' + AT_IMPORT\n";
+    let app = App::with(code);
+    let started = |level: Option<&str>| {
+        let environment: Vec<_> = level.map(|level| ("LEVEL", level)).into_iter().collect();
+        let host = app.start_with(&["--pass-env", "LEVEL"], &environment);
+        let answer = host.get("/api/f").text().to_owned();
+        assert_eq!(host.lines().iter().filter(|line| line.as_str() == "imported").count(), 1);
+        answer
+    };
+    // As long as it is not set, a snapshot serves.
+    assert_eq!(started(None), started(None));
+    let (low, high) = (started(Some("low")), started(Some("high")));
+    assert!(low.ends_with(" low") && high.ends_with(" high"), "{low} {high}");
+    assert_ne!(low.split(' ').next(), high.split(' ').next());
+}
+
+#[test]
+fn a_snapshot_that_somebody_changed_is_not_used() {
+    let app = App::with("import uuid\nMADE = str(uuid.uuid4())\ndef main(req):\n    return MADE\n");
+    let own = own_cache();
+    let start = || app.start_with(&[], &[("SNAPFUNC_CACHE_DIR", own.path().to_str().unwrap())]);
+    let made = start().get("/api/f").text().to_owned();
+    assert_eq!(start().get("/api/f").text(), made);
+    let snapshot = fs::read_dir(own.path().join("snapshots")).unwrap().next().unwrap().unwrap().path();
+    let mut bytes = fs::read(&snapshot).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&snapshot, bytes).unwrap();
+    assert_ne!(start().get("/api/f").text(), made);
+}
+
+#[test]
+fn compiled_code_that_somebody_changed_is_made_again() {
+    let app = App::with("def main(req):\n    return 'fine'\n");
+    let own = own_cache();
+    let start = || app.start_with(&[], &[("SNAPFUNC_CACHE_DIR", own.path().to_str().unwrap())]);
+    assert_eq!(start().get("/api/f").text(), "fine");
+    for end in [".cwasm", ".img"] {
+        let named = |path: &std::path::PathBuf| path.to_string_lossy().ends_with(end);
+        let file = fs::read_dir(own.path()).unwrap().map(|entry| entry.unwrap().path()).find(named).unwrap();
+        let before = fs::read(&file).unwrap();
+        let mut bytes = before.clone();
+        let middle = bytes.len() / 2;
+        bytes[middle..middle + 64].fill(0xCC);
+        fs::write(&file, bytes).unwrap();
+        assert_eq!(start().get("/api/f").text(), "fine");
+        assert!(fs::read(&file).unwrap() == before, "{end} was not made again");
+    }
+}
+
+/// How many files a folder and those in it hold, and whether one of them holds a text. The standard library's folders are left out: nothing writes
+/// there. Snapshots are looked at as they are unpacked.
 fn search(folder: &Path, text: &[u8]) -> (usize, bool) {
-    let files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect();
-    let holds = |path: &Path| memchr::memmem::find(&fs::read(path).unwrap_or_default(), text).is_some();
+    let folders = [folder.to_owned(), folder.join("snapshots")];
+    let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
+    let files: Vec<_> = entries.filter(|path| path.is_file()).collect();
+    let holds = |path: &Path| {
+        let bytes = fs::read(path).unwrap_or_default();
+        let unpacked = frame(&bytes).map(|frame| zstd::decode_all(frame).unwrap_or_default());
+        memchr::memmem::find(&bytes, text).is_some() || unpacked.is_some_and(|bytes| memchr::memmem::find(&bytes, text).is_some())
+    };
     (files.len(), files.iter().any(|path| holds(path)))
+}
+
+/// The compressed part of a snapshot, without the digest behind it.
+fn frame(bytes: &[u8]) -> Option<&[u8]> {
+    let start = memchr::memmem::find(bytes.strip_prefix(b"SNAPFUNC")?, &[0x28, 0xB5, 0x2F, 0xFD])? + 8;
+    bytes.get(start..bytes.len() - 32)
 }

@@ -46,6 +46,8 @@ pub(super) struct Base {
     cache: PathBuf,
     compiled: PathBuf,
     image: PathBuf,
+    /// Whether it is there.
+    has_image: bool,
 }
 
 // === impl Base ===
@@ -60,8 +62,18 @@ impl Base {
         let seal = Seal::open(cache).map_err(failed("its key can't be read"))?;
         let named = |kind: &str, end: &str| cache.join(format!("{kind}-{}{end}", &DIGEST[..16]));
         let compiled = cache.join(compiled_name(engine));
-        let base = Base { rootfs: named("rootfs", ""), image: named("base", ".img"), seal, cache: cache.to_owned(), compiled };
-        if base.rootfs.exists() && base.are_intact() {
+        let mut base =
+            Base { rootfs: named("rootfs", ""), image: named("base", ".img"), seal, cache: cache.to_owned(), compiled, has_image: false };
+        // Side by side, as this is much of what a start takes.
+        let intact = std::thread::scope(|scope| {
+            let image = scope.spawn(|| base.is_intact(&base.image));
+            let compiled = base.is_intact(&base.compiled);
+            image.join().map(|image| (image, compiled))
+        });
+        // A thread that panicked has looked at nothing.
+        let (has_image, has_code) = intact.unwrap_or_default();
+        base.has_image = has_image;
+        if base.rootfs.exists() && has_code {
             return Ok(base);
         }
         let lock = File::create(cache.join("lock")).map_err(failed("its lock file can't be made"))?;
@@ -69,10 +81,7 @@ impl Base {
         if !base.rootfs.exists() {
             unpack(&base.rootfs).map_err(failed("the guest can't be unpacked"))?;
         }
-        if !base.is_intact(&base.image) {
-            let image = zstd::decode_all(IMAGE).map_err(failed("the guest's memory can't be unpacked"))?;
-            base.write_sealed(&base.image, &image).map_err(failed("the guest's memory can't be written"))?;
-        }
+        // Another process may have made it meanwhile.
         if !base.is_intact(&base.compiled) {
             compiling();
             base.compile(engine)?;
@@ -101,10 +110,25 @@ impl Base {
         }
     }
 
-    /// The memory that the guest begins with.
-    pub(super) fn image(&self) -> Result<Image, CacheError> {
-        let failed = |source| CacheError::Io { folder: self.cache.clone(), what: "the guest's memory can't be mapped", source };
-        File::open(&self.image).and_then(Image::of).map_err(failed)
+    /// The memory that the guest begins with; nothing where it was not made yet.
+    pub(super) fn image(&self) -> Result<Option<Image>, CacheError> {
+        if !self.has_image {
+            return Ok(None);
+        }
+        File::open(&self.image).and_then(Image::of).map(Some).map_err(|source| self.failed("the guest's memory can't be mapped", source))
+    }
+
+    /// The same as the program carries it.
+    pub(super) fn unfinished_image(&self) -> Result<Vec<u8>, CacheError> {
+        zstd::decode_all(IMAGE).map_err(|source| self.failed("the guest's memory can't be unpacked", source))
+    }
+
+    /// Keeps it as it is to be.
+    pub(super) fn keep_image(&self, content: &[u8]) -> Result<Image, CacheError> {
+        self.write_sealed(&self.image, content)
+            .and_then(|()| File::open(&self.image))
+            .and_then(Image::of)
+            .map_err(|source| self.failed("the guest's memory can't be written", source))
     }
 
     #[allow(unsafe_code)]
@@ -115,19 +139,15 @@ impl Base {
         unsafe { Component::deserialize_file(engine, &self.compiled) }
     }
 
-    /// Whether both files are there and unchanged. They are looked at side by side, as that is much of what a start takes.
-    fn are_intact(&self) -> bool {
-        std::thread::scope(|scope| {
-            let image = scope.spawn(|| self.is_intact(&self.image));
-            // A thread that panicked has looked at nothing.
-            self.is_intact(&self.compiled) && image.join().unwrap_or(false)
-        })
+    fn failed(&self, what: &'static str, source: io::Error) -> CacheError {
+        CacheError::Io { folder: self.cache.clone(), what, source }
     }
 
     /// Whether a file is there and has the digest that it was written with.
     fn is_intact(&self, file: &Path) -> bool {
-        let Ok(content) = fs::read(file) else { return false };
-        let intact = fs::read_to_string(seal_name(file)).is_ok_and(|digest| digest == self.seal.digest(&content).to_hex().as_str());
+        let Ok(opened) = File::open(file) else { return false };
+        let digest = self.seal.digest_of(&opened);
+        let intact = digest.and_then(|digest| Ok(fs::read_to_string(seal_name(file))? == digest.to_hex().as_str())).unwrap_or(false);
         if !intact {
             tracing::warn!(file = %file.display(), "a file of the cache was changed, or never finished: it is made again");
         }

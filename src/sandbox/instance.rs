@@ -1,11 +1,11 @@
 //! One isolated interpreter with an app loaded.
 
 use super::api::{App, Beginning, ClonableApp, Configuration, Failure, Invocation, LoadedApp, Outcome};
-use super::logs::{LogSink, Outlet, Running};
+use super::limits::Limits;
+use super::logs::{LogRecord, LogSink, Outlet, Running};
 use super::runtime::MOST_BYTES_A_CALL;
 use super::slots::{Capture, Faults, Image, with_image};
 use super::state::{Mounts, State};
-use super::template::Spec;
 use super::{Runtime, ticker::Turn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -42,14 +42,31 @@ pub struct Instance {
 }
 
 /// What an instance is made for, beside running functions.
-#[derive(Default)]
 pub(super) struct Purpose {
     /// Gets what the memory holds when the instance is dropped.
     pub(super) capture: Option<Capture>,
-    /// Takes what it logs, instead of the app's.
-    pub(super) logs: Option<Arc<dyn LogSink>>,
+    /// Takes what it logs.
+    pub(super) logs: Arc<dyn LogSink>,
     /// Settings that the image doesn't have.
     pub(super) configuration: Option<Arc<Configuration>>,
+}
+
+/// Takes what a guest without an app logs, which is nothing.
+struct Silent;
+
+// === impl Purpose ===
+
+impl Purpose {
+    /// To run functions that log there.
+    pub(super) fn logging(logs: Arc<dyn LogSink>) -> Purpose {
+        Purpose { capture: None, logs, configuration: None }
+    }
+}
+
+// === impl Silent ===
+
+impl LogSink for Silent {
+    fn record(&self, _: &LogRecord<'_>) {}
 }
 
 // === impl Instance ===
@@ -58,13 +75,12 @@ impl Instance {
     /// An instance whose memory begins as `image`.
     pub(super) fn new(
         runtime: &Arc<Runtime>,
-        spec: &Spec,
+        limits: &Limits,
         mounts: &Arc<Mounts>,
         image: &Arc<Image>,
         purpose: Purpose,
     ) -> wasmtime::Result<Self> {
-        let logs = purpose.logs.unwrap_or_else(|| spec.logs.clone());
-        let state = State::new(mounts.clone(), &spec.limits, Arc::new(Outlet::new(logs)));
+        let state = State::new(mounts.clone(), limits, Arc::new(Outlet::new(purpose.logs)));
         let mut store = Store::new(&runtime.engine, state);
         store.limiter(|state| &mut state.limiter);
         store.set_hostcall_fuel(MOST_BYTES_A_CALL);
@@ -84,6 +100,11 @@ impl Instance {
         };
         store.set_epoch_deadline(1);
         Ok(Instance { store, guest, runtime: runtime.clone(), faults, configuration: purpose.configuration, used: false, alive: true })
+    }
+
+    /// An instance of the guest without an app.
+    pub(super) fn bare(runtime: &Arc<Runtime>, mounts: &Arc<Mounts>) -> wasmtime::Result<Self> {
+        Instance::new(runtime, &Limits::default(), mounts, &runtime.base, Purpose::logging(Arc::new(Silent)))
     }
 
     /// Loads an app.

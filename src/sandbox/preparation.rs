@@ -33,8 +33,8 @@ pub(super) struct Preparation<'a> {
 struct Loaded {
     functions: Vec<LoadedFunction>,
     settings_read: Vec<String>,
-    /// What stands in the way of a copy, or the copy.
-    memory: Result<Memory, Vec<String>>,
+    /// A copy of the memory, with what lasts made immortal; or what stands in the way of one.
+    memory: Result<Vec<u8>, Vec<String>>,
 }
 
 /// Keeps records until it is known whether they count.
@@ -47,27 +47,27 @@ impl Preparation<'_> {
     /// Makes the app ready: what instances begin with, and what became of its functions.
     pub(super) async fn run(&self) -> Result<(Origin, Vec<LoadedFunction>), TemplateError> {
         let identity = self.identity().await;
-        let found = identity.as_ref().and_then(|identity| self.runtime.snapshots.find(identity, &self.runtime.base));
-        match found {
-            Some(snapshot) if snapshot.memory.is_some() && self.fits(&snapshot) => return self.adopt(snapshot),
-            // It is known to read settings that are set.
-            Some(snapshot) if !self.fits(&snapshot) => {}
-            _ => {
-                if let Some(snapshot) = self.try_without_settings().await {
-                    let fits = self.fits(&snapshot);
-                    if let Some(identity) = identity {
-                        self.keep(identity, if fits { snapshot.clone() } else { snapshot.clone().without_memory() });
-                    }
-                    if fits {
-                        return self.adopt(snapshot);
-                    }
-                }
+        let found = identity.as_ref().and_then(|identity| self.runtime.snapshots.find(identity));
+        let reads_settings = found.as_ref().is_some_and(|snapshot| !self.fits(snapshot));
+        if let Some((snapshot, memory)) = found.as_ref().and_then(|snapshot| Some((snapshot, snapshot.memory.as_ref()?)))
+            && !reads_settings
+        {
+            return self.adopt(snapshot, memory);
+        }
+        if !reads_settings && let Some((snapshot, memory)) = self.try_without_settings().await {
+            let fits = self.fits(&snapshot);
+            let adopted = fits.then(|| self.adopt(&snapshot, &memory));
+            if let Some(identity) = identity {
+                self.keep(identity, Snapshot { memory: fits.then_some(memory), ..snapshot }).await;
+            }
+            if let Some(adopted) = adopted {
+                return adopted;
             }
         }
         let loaded = self.load(&self.spec.settings, self.spec.logs.clone()).await?;
         let origin = match loaded.memory {
-            Ok(memory) => {
-                Origin::Image { image: Arc::new(Image::in_memory(&finished(memory)).map_err(TemplateError::Image)?), configuration: None }
+            Ok(content) => {
+                Origin::Image { image: Arc::new(Image::in_memory(&content).map_err(TemplateError::Image)?), configuration: None }
             }
             Err(obstacles) => Origin::Source { obstacles },
         };
@@ -76,7 +76,7 @@ impl Preparation<'_> {
 
     /// Loads the app with all of its settings, to be used at once.
     pub(super) async fn load_instance(&self) -> Result<Instance, TemplateError> {
-        let mut instance = self.instance(&self.runtime.base, Purpose::default())?;
+        let mut instance = self.instance(&self.runtime.base, self.purpose())?;
         instance.load(&self.configuration(&self.spec.settings), &self.app(), LOAD_LIMIT).await.map_err(load_error)?;
         instance.prepare_snapshot(LOAD_LIMIT).await.map_err(load_error)?;
         Ok(instance)
@@ -88,7 +88,12 @@ impl Preparation<'_> {
         if image.bytes() > limit {
             return Err(TemplateError::TooLarge { needs: image.bytes() >> 20, limit: limit >> 20 });
         }
-        Instance::new(self.runtime, self.spec, self.mounts, image, purpose).map_err(TemplateError::Instantiation)
+        Instance::new(self.runtime, &self.spec.limits, self.mounts, image, purpose).map_err(TemplateError::Instantiation)
+    }
+
+    /// To run functions.
+    fn purpose(&self) -> Purpose {
+        Purpose::logging(self.spec.logs.clone())
     }
 
     async fn identity(&self) -> Option<Identity> {
@@ -106,20 +111,22 @@ impl Preparation<'_> {
     }
 
     /// What loading comes to where no setting is there; nothing where it fails: then settings may be what is missing.
-    async fn try_without_settings(&self) -> Option<Snapshot> {
+    async fn try_without_settings(&self) -> Option<(Snapshot, Memory)> {
         let held = Arc::new(Held::default());
         let loaded = self.load(&self.spec.platform, held.clone()).await.ok()?;
-        Some(Snapshot {
+        let memory = Memory::of(&loaded.memory.ok()?, self.runtime.base.content());
+        let snapshot = Snapshot {
             functions: loaded.functions.iter().map(KeptFunction::from).collect(),
             settings_read: loaded.settings_read,
             records: std::mem::take(&mut *held.0.lock().unwrap_or_else(PoisonError::into_inner)),
-            memory: Some(loaded.memory.ok()?),
-        })
+            memory: None,
+        };
+        Some((snapshot, memory))
     }
 
     async fn load(&self, settings: &[(String, String)], logs: Arc<dyn LogSink>) -> Result<Loaded, TemplateError> {
         let capture = Capture::default();
-        let purpose = Purpose { capture: Some(capture.clone()), logs: Some(logs), configuration: None };
+        let purpose = Purpose { capture: Some(capture.clone()), ..Purpose::logging(logs) };
         let mut instance = self.instance(&self.runtime.base, purpose)?;
         let loaded = instance.load(&self.configuration(settings), &self.app(), LOAD_LIMIT).await.map_err(load_error)?;
         // Before the heap is tidied up, for what lasts of it; and after it, for what comes and goes.
@@ -128,11 +135,12 @@ impl Preparation<'_> {
         let memory = if obstacles.is_empty() {
             instance.warm_up(&warm_up(), LOAD_LIMIT).await.map_err(load_error)?;
             instance.forget_folders().await.map_err(TemplateError::Instantiation)?;
-            let content = capture.take().map_err(TemplateError::Image)?;
+            let mut content = capture.take().map_err(TemplateError::Image)?;
             // Another instance looks for what lasts, as looking leaves traces.
             let image = Arc::new(Image::in_memory(&content).map_err(TemplateError::Image)?);
-            let lasting = self.instance(&image, Purpose::default())?.lasting_objects().await.map_err(TemplateError::Instantiation)?;
-            Ok(Memory { content, lasting })
+            let lasting = self.instance(&image, self.purpose())?.lasting_objects().await.map_err(TemplateError::Instantiation)?;
+            immortal::mark(&mut content, &lasting);
+            Ok(content)
         } else {
             Err(obstacles)
         };
@@ -144,34 +152,36 @@ impl Preparation<'_> {
     }
 
     /// Instances begin with a snapshot's memory. What the app logged when that was made is logged again.
-    fn adopt(&self, snapshot: Snapshot) -> Result<(Origin, Vec<LoadedFunction>), TemplateError> {
+    fn adopt(&self, snapshot: &Snapshot, memory: &Memory) -> Result<(Origin, Vec<LoadedFunction>), TemplateError> {
         for record in &snapshot.records {
             let (level, logger, text) = record.parts();
             self.spec.logs.record(&LogRecord { level, logger, text, running: None });
         }
-        let functions = snapshot.functions();
-        let content = finished(snapshot.memory.unwrap_or_default());
-        let image = Image::in_folder(&content, &self.runtime.cache).map_err(TemplateError::Image)?;
+        tracing::debug!(pages = memory.pages(), runs = memory.runs().len(), "the app's memory differs from the guest's");
+        let image = memory.image(&self.runtime.base, &self.runtime.cache).map_err(TemplateError::Image)?;
         let configuration = Arc::new(self.configuration(&self.spec.settings));
-        Ok((Origin::Image { image: Arc::new(image), configuration: Some(configuration) }, functions))
+        Ok((Origin::Image { image: Arc::new(image), configuration: Some(configuration) }, snapshot.functions()))
     }
 
-    /// Keeps a snapshot, while the app is served already.
-    fn keep(&self, identity: Identity, snapshot: Snapshot) {
+    /// Keeps a snapshot. What stands in the way of that is no error of the app.
+    async fn keep(&self, identity: Identity, snapshot: Snapshot) {
         let runtime = self.runtime.clone();
         let public = |setting: &&(String, String)| !self.spec.platform.contains(setting) && setting.1.len() >= SHORTEST_SECRET;
         let secrets: Vec<_> = self.spec.settings.iter().filter(public).cloned().collect();
-        tokio::task::spawn_blocking(move || {
-            let content = snapshot.memory.as_ref().map_or(&[][..], |memory| &memory.content);
+        let keeping = tokio::task::spawn_blocking(move || {
+            let held = |value: &str| snapshot.memory.as_ref().is_some_and(|memory| memory.holds(value.as_bytes()));
             // It can't have come from `os.environ`, but the app may have read a file that holds it.
-            if let Some((name, _)) = secrets.iter().find(|(_, value)| memchr::memmem::find(content, value.as_bytes()).is_some()) {
+            if let Some((name, _)) = secrets.iter().find(|(_, value)| held(value)) {
                 tracing::info!(name, "the app's memory holds the value of a setting: it is not kept on disk");
                 return;
             }
-            if let Err(error) = runtime.snapshots.keep(&identity, &snapshot, &runtime.base) {
+            if let Err(error) = runtime.snapshots.keep(&identity, &snapshot) {
                 tracing::warn!(%error, "the app's snapshot can't be kept: the next start loads the app again");
             }
         });
+        if let Err(error) = keeping.await {
+            tracing::warn!(%error, "the app's snapshot was not kept: the next start loads the app again");
+        }
     }
 
     fn configuration(&self, settings: &[(String, String)]) -> Configuration {
@@ -190,14 +200,6 @@ impl LogSink for Held {
         let kept = KeptRecord::new(record.level, record.logger, record.text);
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(kept);
     }
-}
-
-/// The memory as instances get it.
-fn finished(memory: Memory) -> Vec<u8> {
-    let mut content = memory.content;
-    let made = immortal::mark(&mut content, &memory.lasting);
-    tracing::debug!(objects = made, of = memory.lasting.len(), "objects are immortal");
-    content
 }
 
 fn load_error(error: InvokeError) -> TemplateError {

@@ -2,13 +2,16 @@
 
 use super::api::ClonableAppPre;
 use super::base::{Base, CacheError};
+use super::immortal;
+use super::instance::Instance;
 use super::slots::{Creator, Image};
 use super::snapshot::Store;
 use super::stacks::Stacks;
-use super::state::{self, State};
+use super::state::{self, Mounts, State};
 use super::ticker::Ticker;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 use wasmtime::component::Linker;
 use wasmtime::{Config, Engine};
 
@@ -66,11 +69,42 @@ impl Runtime {
         let mut linker = Linker::new(&engine);
         state::link(&mut linker).map_err(RuntimeError::Engine)?;
         let guest = linker.instantiate_pre(&component).and_then(ClonableAppPre::new).map_err(RuntimeError::Engine)?;
-        let image = Arc::new(base.image()?);
+        let (image, finished) = match base.image()? {
+            Some(image) => (image, true),
+            None => (Image::in_memory(&base.unfinished_image()?)?, false),
+        };
+        let runtime = Runtime {
+            ticker: Ticker::start(&engine)?,
+            engine,
+            guest,
+            base: Arc::new(image),
+            rootfs: base.rootfs.clone(),
+            cache: cache.to_owned(),
+            snapshots: Store::open(cache, base.seal.clone()),
+        };
+        let runtime = if finished { runtime } else { runtime.with_finished_base(&base)? };
         progress.ready();
-        let snapshots = Store::open(cache, base.seal);
-        let ticker = Ticker::start(&engine)?;
-        Ok(Runtime { engine, guest, base: image, rootfs: base.rootfs, cache: cache.to_owned(), snapshots, ticker })
+        Ok(runtime)
+    }
+
+    /// Makes what lasts in the guest's own memory immortal, once and for all apps.
+    fn with_finished_base(self, base: &Base) -> Result<Runtime, RuntimeError> {
+        let runtime = Arc::new(self);
+        let lasting = thread::scope(|scope| {
+            // The caller may be in a runtime of its own, where nothing may block.
+            let look = scope.spawn(|| {
+                let mounts = Mounts::open(&runtime.rootfs, &runtime.rootfs, None)?;
+                let instance = Instance::bare(&runtime, &Arc::new(mounts))?;
+                tokio::runtime::Builder::new_current_thread().build()?.block_on(instance.lasting_objects())
+            });
+            look.join().unwrap_or_else(|_| wasmtime::bail!("the guest's memory could not be looked at"))
+        });
+        let mut content = runtime.base.content().to_vec();
+        immortal::mark(&mut content, &lasting.map_err(RuntimeError::Engine)?);
+        let image = base.keep_image(&content)?;
+        // Its only other owner was the instance, which is gone.
+        let runtime = Arc::into_inner(runtime).ok_or_else(|| RuntimeError::Engine(wasmtime::Error::msg("the guest is still in use")))?;
+        Ok(Runtime { base: Arc::new(image), ..runtime })
     }
 }
 

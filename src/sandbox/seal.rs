@@ -4,7 +4,7 @@
 //! synchronises folders, a disk that lies), not against somebody who has all of the owner's rights.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 /// Bytes of a key, and of a digest.
@@ -51,6 +51,19 @@ impl Seal {
     /// The digest of what is kept without it behind.
     pub(super) fn digest(&self, bytes: &[u8]) -> blake3::Hash {
         blake3::keyed_hash(&self.0, bytes)
+    }
+
+    /// The digest of what is in a file.
+    pub(super) fn digest_of(&self, mut file: &File) -> io::Result<blake3::Hash> {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        // Pieces that stay in the processor's cache between reading and hashing.
+        let mut piece = vec![0; 256 << 10];
+        loop {
+            match file.read(&mut piece)? {
+                0 => return Ok(hasher.finalize()),
+                read => hasher.update(&piece[..read]),
+            };
+        }
     }
 }
 

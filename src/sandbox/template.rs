@@ -108,7 +108,7 @@ impl Template {
         let preparation = Preparation { runtime: &self.runtime, spec: &self.spec, mounts: &self.mounts };
         match &self.origin {
             Origin::Image { image, configuration } => {
-                preparation.instance(image, Purpose { configuration: configuration.clone(), ..Purpose::default() })
+                preparation.instance(image, Purpose { configuration: configuration.clone(), ..Purpose::logging(self.spec.logs.clone()) })
             }
             Origin::Source { .. } => preparation.load_instance().await,
         }

@@ -340,6 +340,21 @@ pub(crate) fn cache() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")
 }
 
+/// A cache of its own, with what takes long to make taken over from that of all tests, if it was made there already.
+pub(crate) fn own_cache() -> TempDir {
+    let own = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(cache()).into_iter().flatten().map(|entry| entry.unwrap().path()) {
+        let target = own.path().join(entry.file_name().unwrap());
+        if entry.is_file() && !entry.to_string_lossy().contains(".partial-") {
+            fs::copy(entry, target).unwrap();
+        } else if entry.file_name().is_some_and(|name| name.to_string_lossy().starts_with("rootfs-")) {
+            #[cfg(unix)]
+            std::os::unix::fs::symlink(entry, target).unwrap();
+        }
+    }
+    own
+}
+
 /// A port that nothing listens on at the moment.
 pub(crate) fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()

@@ -2,9 +2,9 @@
 
 use super::mapping::Mapping;
 use super::slot::Slot;
-use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+use rustix::fs::{MemfdFlags, SealFlags, copy_file_range, fcntl_add_seals, memfd_create};
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -34,10 +34,16 @@ impl Image {
         Image::of(file)
     }
 
-    /// An image in a file of a folder, which nobody else ever sees: it has no name. Its pages need no memory while they are not used.
-    pub(in crate::sandbox) fn in_folder(content: &[u8], folder: &Path) -> io::Result<Self> {
+    /// An image that is another one but for some runs of bytes, and may be larger. It is in a file of a folder, which nobody else ever sees, as it has no
+    /// name; its pages need no memory while nobody uses them.
+    pub(in crate::sandbox) fn patched(base: &Image, bytes: usize, runs: &[(usize, Vec<u8>)], folder: &Path) -> io::Result<Self> {
         let mut file = tempfile::tempfile_in(folder)?;
-        file.write_all(content)?;
+        base.copy_to(&mut file)?;
+        file.set_len(bytes as u64)?;
+        for (start, content) in runs {
+            file.seek(SeekFrom::Start(*start as u64))?;
+            file.write_all(content)?;
+        }
         Image::of(file)
     }
 
@@ -49,6 +55,18 @@ impl Image {
         }
         let content = Mapping::read_only(&file, bytes)?;
         Ok(Image { file, content, free: Mutex::default(), written: AtomicUsize::new(0) })
+    }
+
+    /// By the kernel, which shares the blocks where the file system can do that.
+    fn copy_to(&self, file: &mut File) -> io::Result<()> {
+        let mut copied = 0;
+        while copied < self.bytes() {
+            match copy_file_range(&self.file, Some(&mut (copied as u64)), &mut *file, None, self.bytes() - copied) {
+                Ok(0) | Err(_) => return file.write_all(&self.content()[copied..]),
+                Ok(more) => copied += more,
+            }
+        }
+        Ok(())
     }
 
     /// Its size.

@@ -21,4 +21,4 @@ mod tests;
 
 pub(super) use creator::{Capture, Creator, with_image};
 pub(super) use faults::Faults;
-pub(super) use image::Image;
+pub(super) use image::{Image, WASM_PAGE};

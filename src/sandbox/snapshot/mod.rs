@@ -1,18 +1,20 @@
 //! Snapshots on disk: what an app's memory was after it had been loaded without its settings, so that the next start need not load it.
 //!
-//! - [`Snapshot`] is one in memory, [`format`] its bytes: what differs from the guest's own memory, compressed.
+//! - [`Snapshot`] is what is kept: among it a [`Memory`], which is what differs from the guest's own. [`format`] is how it is written.
 //! - [`Store`] keeps them in the cache folder, by the app's [`identity`], each with a keyed digest: what others changed is not used.
 //!
 //! No setting is ever in one: see [`Snapshot::fits`].
 
 mod format;
 mod identity;
+mod memory;
 mod store;
 
 #[cfg(test)]
 mod tests;
 
 pub(super) use identity::Identity;
+pub(super) use memory::Memory;
 pub(super) use store::Store;
 
 use super::api::{Failure, Level, LoadedFunction};
@@ -33,15 +35,6 @@ pub(super) struct Snapshot {
     /// The memory; nothing where it was not worth keeping, because the app reads settings.
     #[serde(skip)]
     pub(super) memory: Option<Memory>,
-}
-
-/// What a memory holds, before what lasts is made immortal: that would make each page differ from the guest's own.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Memory {
-    /// All of it.
-    pub(super) content: Vec<u8>,
-    /// See `immortal`.
-    pub(super) lasting: Vec<u32>,
 }
 
 /// A function after loading.
@@ -70,11 +63,6 @@ impl Snapshot {
     pub(super) fn fits(&self, before: &[(String, String)], settings: &[(String, String)]) -> bool {
         let value = |name: &str, of: &[(String, String)]| of.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
         self.settings_read.iter().all(|name| name != ALL && value(name, before) == value(name, settings))
-    }
-
-    /// The same without the memory: what tells that it was not worth keeping.
-    pub(super) fn without_memory(self) -> Snapshot {
-        Snapshot { memory: None, records: Vec::new(), ..self }
     }
 
     /// What became of the functions.

@@ -4,7 +4,6 @@ use super::format::{self, FormatError};
 use super::{Identity, Snapshot};
 use crate::sandbox::base::{DIGEST, create_private, write_whole};
 use crate::sandbox::seal::Seal;
-use crate::sandbox::slots::Image;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -29,14 +28,14 @@ impl Store {
     }
 
     /// The snapshot of an app; nothing where there is none that can be used.
-    pub(in crate::sandbox) fn find(&self, identity: &Identity, base: &Image) -> Option<Snapshot> {
+    pub(in crate::sandbox) fn find(&self, identity: &Identity) -> Option<Snapshot> {
         let file = self.file(identity);
         let bytes = fs::read(&file).ok()?;
         let Some(content) = self.seal.check(&bytes) else {
             tracing::warn!(file = %file.display(), "a snapshot was changed by somebody else, or is damaged: it is not used");
             return None;
         };
-        match format::decode(content, DIGEST, base.content()) {
+        match format::decode(content, DIGEST) {
             Ok(snapshot) => {
                 // For `tidy`; a clock that can't be set there only makes the snapshot go earlier.
                 let _ = fs::File::options().append(true).open(&file).and_then(|file| file.set_modified(SystemTime::now()));
@@ -51,8 +50,8 @@ impl Store {
     }
 
     /// Keeps a snapshot. Blocks the thread.
-    pub(in crate::sandbox) fn keep(&self, identity: &Identity, snapshot: &Snapshot, base: &Image) -> io::Result<()> {
-        let mut bytes = format::encode(snapshot, DIGEST, base.content())?;
+    pub(in crate::sandbox) fn keep(&self, identity: &Identity, snapshot: &Snapshot) -> io::Result<()> {
+        let mut bytes = format::encode(snapshot, DIGEST)?;
         self.seal.put(&mut bytes);
         create_private(&self.folder)?;
         write_whole(&self.file(identity), &bytes)?;

@@ -3,15 +3,14 @@
 use super::format::{self, FormatError};
 use super::*;
 use crate::sandbox::seal::Seal;
-use crate::sandbox::slots::Image;
+use crate::sandbox::slots::{Image, WASM_PAGE};
 use proptest::prelude::*;
 use std::fs;
 use std::path::PathBuf;
 
 const BASE: &str = "the digest of a guest";
-const WASM_PAGE: usize = 64 << 10;
 
-fn snapshot(content: Vec<u8>, lasting: Vec<u32>) -> Snapshot {
+fn snapshot(content: &[u8], base: &[u8]) -> Snapshot {
     Snapshot {
         functions: vec![
             KeptFunction { name: "good".into(), error: None },
@@ -19,7 +18,7 @@ fn snapshot(content: Vec<u8>, lasting: Vec<u32>) -> Snapshot {
         ],
         settings_read: vec!["A".into()],
         records: vec![KeptRecord::new(Level::Warning, "root", "loaded")],
-        memory: Some(Memory { content, lasting }),
+        memory: Some(Memory::of(content, base)),
     }
 }
 
@@ -29,7 +28,6 @@ proptest! {
     #[test]
     fn bytes_become_the_same_snapshot(
         writes in prop::collection::vec((0..3 * WASM_PAGE, any::<u8>()), 0..50),
-        lasting in prop::collection::btree_set(any::<u32>(), 0..50),
         pages in 1..=3_usize,
     ) {
         let base: Vec<u8> = (0..WASM_PAGE).map(|byte| (byte % 251) as u8).collect();
@@ -40,21 +38,24 @@ proptest! {
                 *place = byte;
             }
         }
-        let before = snapshot(content, lasting.into_iter().collect());
-        let bytes = format::encode(&before, BASE, &base).unwrap();
-        prop_assert_eq!(format::decode(&bytes, BASE, &base).unwrap(), before);
+        let before = snapshot(&content, &base);
+        let bytes = format::encode(&before, BASE).unwrap();
+        let after = format::decode(&bytes, BASE).unwrap();
+        prop_assert_eq!(&after, &before);
+        let folder = tempfile::tempdir().unwrap();
+        let image = after.memory.unwrap().image(&Image::in_memory(&base).unwrap(), folder.path()).unwrap();
+        prop_assert!(image.content() == content);
     }
 
     #[test]
     fn whatever_the_bytes_are_nothing_breaks(noise in prop::collection::vec(any::<u8>(), 0..200), cut in 0..300_usize, place in 0..300_usize) {
-        let base = vec![0; WASM_PAGE];
-        let mut bytes = format::encode(&snapshot(vec![1; WASM_PAGE], vec![4, 8]), BASE, &base).unwrap();
-        let _ = format::decode(&noise, BASE, &base);
-        let _ = format::decode(&bytes[..cut.min(bytes.len())], BASE, &base);
+        let mut bytes = format::encode(&snapshot(&[1; WASM_PAGE], &[0; WASM_PAGE]), BASE).unwrap();
+        let _ = format::decode(&noise, BASE);
+        let _ = format::decode(&bytes[..cut.min(bytes.len())], BASE);
         if let Some(byte) = bytes.get_mut(place) {
             *byte ^= noise.first().copied().unwrap_or(1);
         }
-        let _ = format::decode(&bytes, BASE, &base);
+        let _ = format::decode(&bytes, BASE);
     }
 }
 
@@ -64,20 +65,19 @@ fn only_pages_that_differ_are_kept() {
     let base: Vec<u8> = (0..16 * WASM_PAGE as u64).map(|number| (number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8).collect();
     let mut content = base.clone();
     content[5 * WASM_PAGE] ^= 1;
-    let bytes = format::encode(&snapshot(content, vec![]), BASE, &base).unwrap();
+    let bytes = format::encode(&snapshot(&content, &base), BASE).unwrap();
     assert!(bytes.len() < 2 * 4096, "{} bytes", bytes.len());
 }
 
 #[test]
 fn others_are_refused_with_the_reason() {
-    let base = vec![0; WASM_PAGE];
-    let bytes = format::encode(&snapshot(base.clone(), vec![]), BASE, &base).unwrap();
-    assert!(matches!(format::decode(b"PK\x03\x04", BASE, &base), Err(FormatError::Foreign)));
-    assert!(matches!(format::decode(&bytes, "another guest", &base), Err(FormatError::Base)));
+    let bytes = format::encode(&snapshot(&[1; WASM_PAGE], &[0; WASM_PAGE]), BASE).unwrap();
+    assert!(matches!(format::decode(b"PK\x03\x04", BASE), Err(FormatError::Foreign)));
+    assert!(matches!(format::decode(&bytes, "another guest"), Err(FormatError::Base)));
     let mut newer = bytes.clone();
     newer[8] = 99;
-    assert!(matches!(format::decode(&newer, BASE, &base), Err(FormatError::Version(99))));
-    assert!(matches!(format::decode(&bytes[..20], BASE, &base), Err(FormatError::Damaged(_))));
+    assert!(matches!(format::decode(&newer, BASE), Err(FormatError::Version(99))));
+    assert!(matches!(format::decode(&bytes[..20], BASE), Err(FormatError::Damaged(_))));
 }
 
 #[test]
@@ -97,19 +97,18 @@ fn settings_that_were_looked_for_must_be_the_same() {
 fn a_store_gives_back_what_it_keeps_and_nothing_that_was_changed() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), Seal::open(folder.path()).unwrap());
-    let base = Image::in_memory(&vec![0; WASM_PAGE]).unwrap();
     let identity = Identity::of("an app", &[]).unwrap().unwrap();
-    assert!(store.find(&identity, &base).is_none());
-    let kept = snapshot(vec![7; WASM_PAGE], vec![4]);
-    store.keep(&identity, &kept, &base).unwrap();
-    assert_eq!(store.find(&identity, &base), Some(kept));
-    assert!(store.find(&Identity::of("another app", &[]).unwrap().unwrap(), &base).is_none());
+    assert!(store.find(&identity).is_none());
+    let kept = snapshot(&[7; WASM_PAGE], &[]);
+    store.keep(&identity, &kept).unwrap();
+    assert_eq!(store.find(&identity), Some(kept));
+    assert!(store.find(&Identity::of("another app", &[]).unwrap().unwrap()).is_none());
 
     let file = fs::read_dir(folder.path().join("snapshots")).unwrap().next().unwrap().unwrap().path();
     let mut bytes = fs::read(&file).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     fs::write(&file, bytes).unwrap();
-    assert!(store.find(&identity, &base).is_none());
+    assert!(store.find(&identity).is_none());
 }
 
 fn app(files: &[(&str, &str)]) -> (tempfile::TempDir, PathBuf) {
