@@ -63,7 +63,7 @@ impl Base {
         let named = |kind: &str, end: &str| cache.join(format!("{kind}-{}{end}", &DIGEST[..16]));
         let compiled = cache.join(compiled_name(engine));
         let mut base =
-            Base { rootfs: named("rootfs", ""), image: named("base", ".img"), seal, cache: cache.to_owned(), compiled, has_image: false };
+            Base { rootfs: named("rootfs", ""), image: named("memory", ".img"), seal, cache: cache.to_owned(), compiled, has_image: false };
         // Side by side, as this is much of what a start takes.
         let intact = std::thread::scope(|scope| {
             let image = scope.spawn(|| base.is_intact(&base.image));
