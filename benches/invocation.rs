@@ -108,6 +108,7 @@ fn spec(root: &Path) -> Spec {
         package_paths: vec![],
         settings: vec![],
         platform: vec![],
+        private_files: vec![],
         functions: vec![FunctionSource {
             name: "hello".into(),
             directory: format!("{}/hello", paths::APP),

@@ -32,7 +32,7 @@ pub use function::{
 pub use host_config::{HostConfig, Hsts, HttpOptions, Isolation, LogLevel, LogLevels, SnapfuncOptions};
 pub use json::{JsonError, Position};
 pub use origin::{ConfigError, FieldError, Origin};
-pub use settings::{ALWAYS, LocalHost, Settings, SettingsError};
+pub use settings::{ALWAYS, FILE as LOCAL_SETTINGS, LocalHost, Settings, SettingsError};
 pub use time_span::{TimeSpan, TimeSpanError};
 
 /// An app as it is on disk, with the settings that it runs with. Reading it again after a change gives another one.

@@ -1,10 +1,12 @@
 //! The command line: one file a command. Reads flags, prints, exits; what it starts lives in the other modules.
 
+mod build;
 mod cache;
 mod diagnostics;
 mod functions_list;
 mod progress;
 mod reload;
+mod source;
 mod start;
 mod stop;
 
@@ -23,6 +25,8 @@ struct Cli {
 enum Command {
     /// Start an app and serve it.
     Start(start::Start),
+    /// Put an app, loaded and warmed up, in one file that `start` runs without its sources.
+    Build(build::Build),
     /// The same commands under the name that Azure Functions Core Tools have for them.
     #[command(subcommand)]
     Host(HostCommand),
@@ -37,9 +41,13 @@ enum HostCommand {
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    let (Command::Start(start) | Command::Host(HostCommand::Start(start))) = Cli::parse().command;
+    let command = Cli::parse().command;
     diagnostics::start();
-    match start.run() {
+    let result = match command {
+        Command::Start(start) | Command::Host(HostCommand::Start(start)) => start.run(),
+        Command::Build(build) => build.run(),
+    };
+    match result {
         Ok(code) => code,
         Err(error) => {
             anstream::eprintln!("{}error:{:#} {error:#}", ERROR, ERROR);

@@ -1,8 +1,9 @@
 //! `snapfunc start`: reads an app, loads it and serves it until told to stop.
 
 use super::progress::Shown;
+use super::source::Source;
 use super::{cache, functions_list, reload, stop};
-use crate::app::{App, Isolation, LogLevel, ProgrammingModel, ReadOptions, SnapfuncOptions};
+use crate::app::{App, Isolation, LogLevel, ReadOptions, SnapfuncOptions};
 use crate::host::Host;
 use crate::host::console::Console;
 use crate::sandbox::Runtime;
@@ -29,7 +30,11 @@ pub(super) struct Start {
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     address: IpAddr,
 
-    /// The app's folder [default: AzureWebJobsScriptRoot, else the current folder]
+    /// The app's folder, or a file that `snapfunc build` made [default: AzureWebJobsScriptRoot, else the current folder]
+    #[arg(value_name = "APP", conflicts_with = "script_root")]
+    app: Option<PathBuf>,
+
+    /// The app's folder, as Core Tools have it
     #[arg(long, alias = "prefix", value_name = "DIR")]
     script_root: Option<PathBuf>,
 
@@ -123,8 +128,8 @@ impl Start {
     /// Runs until the host was told to stop.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         self.missing.refuse_what_protects()?;
-        let root = self.root()?;
-        let app = self.read(&root)?;
+        let source = Source::find(self.app.as_ref().or(self.script_root.as_ref()))?;
+        let app = self.read(&source)?;
         let levels = match self.user_log_level {
             Some(level) => app.host.log_levels.clone().with_default(level),
             None => app.host.log_levels.clone(),
@@ -138,18 +143,19 @@ impl Start {
         threads.event_interval(4).enable_all();
         let runtime = threads.build().context("the threads can't be started")?;
         let address = SocketAddr::new(self.address, self.port.or(app.local.port).unwrap_or(DEFAULT_PORT));
-        let code = runtime.block_on(serve(app, || self.read(&root), console, address));
+        let code = runtime.block_on(serve(app, || self.read(&source), console, address));
         // Invocations that outlived the drain must not hold up the exit.
         runtime.shutdown_background();
         code
     }
 
-    /// The app in a folder, as the flags want it.
-    fn read(&self, root: &Path) -> anyhow::Result<App> {
-        let mut app = App::read(root, &self.read_options()).with_context(|| format!("the app in {} can't start", root.display()))?;
-        if let ProgrammingModel::V2 { entry_file } = &app.model {
-            bail!("{entry_file} makes this an app of programming model v2, which this version of snapfunc can't run yet: it runs model v1");
-        }
+    /// The app as the flags want it.
+    fn read(&self, source: &Source) -> anyhow::Result<App> {
+        let mut app = source.read(ReadOptions {
+            pass_env: self.pass_env.clone(),
+            only_functions: self.functions.clone(),
+            ..ReadOptions::default()
+        })?;
         self.override_options(&mut app.host.snapfunc);
         Ok(app)
     }
@@ -160,24 +166,6 @@ impl Start {
         options.max_instances = self.max_instances.or(options.max_instances);
         options.warm_instances = self.warm_instances.unwrap_or(options.warm_instances);
         options.isolation = self.isolation.unwrap_or(options.isolation);
-    }
-
-    fn root(&self) -> anyhow::Result<PathBuf> {
-        let named = self
-            .script_root
-            .clone()
-            .or_else(|| std::env::var_os("AzureWebJobsScriptRoot").filter(|root| !root.is_empty()).map(PathBuf::from));
-        match named {
-            Some(root) => Ok(root),
-            None => std::env::current_dir().context("the current folder is gone"),
-        }
-    }
-
-    fn read_options(&self) -> ReadOptions {
-        let mut options = ReadOptions::new(std::env::vars_os());
-        options.pass_env.clone_from(&self.pass_env);
-        options.only_functions.clone_from(&self.functions);
-        options
     }
 }
 
@@ -241,10 +229,16 @@ async fn serve(app: App, read: impl Fn() -> anyhow::Result<App>, console: Arc<Co
 
 /// Makes the sandbox ready and loads the app into it.
 async fn load(app: App, console: Arc<Console>, address: SocketAddr) -> anyhow::Result<Host> {
-    let cache = cache::folder(std::env::var_os("SNAPFUNC_CACHE_DIR"))?;
+    let sandbox = sandbox(&console).await?;
+    Ok(Host::start(app, sandbox, console, address).await?)
+}
+
+/// Opens the sandbox, and shows what takes long.
+pub(super) async fn sandbox(console: &Arc<Console>) -> anyhow::Result<Arc<Runtime>> {
+    let cache = cache::folder()?;
     let progress = Shown::new(console.clone());
-    let sandbox = tokio::task::spawn_blocking(move || Runtime::open(&cache, &progress)).await.context("the sandbox can't start")??;
-    Ok(Host::start(app, Arc::new(sandbox), console, address).await?)
+    let opening = tokio::task::spawn_blocking(move || Runtime::open(&cache, &progress));
+    Ok(Arc::new(opening.await.context("the sandbox can't start")??))
 }
 
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {

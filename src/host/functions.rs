@@ -4,7 +4,7 @@ use super::route::{Route, RouteError, RouteTable};
 use super::router::Target;
 use crate::app::{App, Binding, DataType, Direction, FieldError, Function};
 use crate::bindings::http::{self as http_binding, HttpTrigger};
-use crate::sandbox::api::{self, Failure, FunctionSource, paths};
+use crate::sandbox::api::{self, Failure, FunctionSource, LoadedFunction, paths};
 use http::Method;
 
 /// All functions of an app.
@@ -70,10 +70,13 @@ impl Functions {
         ready.filter_map(|entry| entry.function.as_ref()).map(source).collect()
     }
 
-    /// A function that can't run after all.
-    pub(super) fn set_broken(&mut self, name: &str, failure: Failure) {
-        for entry in self.entries.iter_mut().filter(|entry| entry.name == name) {
-            entry.state = State::Broken(failure.clone());
+    /// What loading the code came to.
+    pub(super) fn note_loaded(&mut self, loaded: Vec<LoadedFunction>) {
+        for answer in loaded {
+            let Some(failure) = answer.error else { continue };
+            for entry in self.entries.iter_mut().filter(|entry| entry.name == answer.name) {
+                entry.state = State::Broken(failure.clone());
+            }
         }
     }
 

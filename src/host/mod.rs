@@ -72,6 +72,33 @@ pub enum ReplaceError {
     Broken(Vec<String>),
 }
 
+/// An app that was loaded to be kept.
+#[derive(Debug)]
+pub struct Built {
+    /// The app, loaded.
+    pub template: Template,
+    /// The functions that can't run. The console was told why.
+    pub broken: Vec<String>,
+}
+
+/// Loads an app without its settings, to be kept rather than served.
+///
+/// # Errors
+/// Where it can't be loaded at all.
+pub async fn build(app: App, runtime: Arc<Runtime>, console: &Arc<Console>) -> Result<Built, TemplateError> {
+    let mut functions = Functions::of(&app);
+    let mut spec = spec(&app, &functions, console.clone(), SocketAddr::from(([127, 0, 0, 1], 0)));
+    spec.settings.clone_from(&spec.platform);
+    let (template, loaded) = Template::prepare(runtime, spec).await?;
+    functions.note_loaded(loaded);
+    let tell = |(name, failure): (&str, &_)| {
+        console.not_loaded(name, failure);
+        name.to_owned()
+    };
+    let broken = functions.broken().map(tell).collect();
+    Ok(Built { template, broken })
+}
+
 // === impl Host ===
 
 impl Host {
@@ -138,11 +165,7 @@ impl Served {
             );
         }
         let pool = Pool::start(template, pool_limits(&app)).await?;
-        for answer in loaded {
-            if let Some(failure) = answer.error {
-                functions.set_broken(&answer.name, failure);
-            }
-        }
+        functions.note_loaded(loaded);
         let (routes, errors) = functions.routes(&app.host.http.route_prefix);
         for error in errors {
             functions.refuse(error);
@@ -166,6 +189,7 @@ fn spec(app: &App, functions: &Functions, console: Arc<Console>, address: Socket
         packages: packages.mount,
         settings: environment::variables(app, address),
         platform: environment::platform(),
+        private_files: vec![app::LOCAL_SETTINGS.to_owned()],
         functions: functions.sources(),
         limits: Limits {
             memory_bytes: mebibytes(app.host.snapfunc.memory_mb),

@@ -209,13 +209,13 @@ pub(super) fn create_private(folder: &Path) -> io::Result<()> {
 }
 
 #[cfg(unix)]
-fn check_private(folder: &Path) -> Result<(), CacheError> {
+pub(super) fn check_private(folder: &Path) -> Result<(), CacheError> {
     use std::os::unix::fs::PermissionsExt;
     let others_may_write = fs::metadata(folder).is_ok_and(|metadata| metadata.permissions().mode() & 0o022 != 0);
     if others_may_write { Err(CacheError::NotPrivate(folder.to_owned())) } else { Ok(()) }
 }
 
 #[cfg(not(unix))]
-fn check_private(_: &Path) -> Result<(), CacheError> {
+pub(super) fn check_private(_: &Path) -> Result<(), CacheError> {
     Ok(())
 }

@@ -10,6 +10,7 @@
 
 pub mod api;
 mod base;
+mod bundle;
 mod clock;
 mod filesystem;
 mod guest_output;
@@ -33,6 +34,7 @@ mod warm_up;
 mod tests;
 
 pub use base::CacheError;
+pub use bundle::{BundleError, Unpacked};
 pub use instance::{Instance, InvokeError};
 pub use limits::Limits;
 pub use logs::{LogRecord, LogSink, Running};

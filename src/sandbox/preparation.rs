@@ -10,7 +10,7 @@ use super::immortal;
 use super::instance::{Instance, InvokeError, Purpose};
 use super::logs::{LogRecord, LogSink};
 use super::slots::{Capture, Image};
-use super::snapshot::{Identity, KeptFunction, KeptRecord, Memory, Snapshot};
+use super::snapshot::{Content, Identity, KeptFunction, KeptRecord, Memory, Snapshot};
 use super::state::Mounts;
 use super::template::{Origin, Spec, TemplateError};
 use super::warm_up::warm_up;
@@ -98,8 +98,8 @@ impl Preparation<'_> {
 
     async fn identity(&self) -> Option<Identity> {
         let description = Identity::description(self.spec);
-        let folders: Vec<_> = [Some(&self.spec.root), self.spec.packages.as_ref()].into_iter().flatten().cloned().collect();
-        let read = tokio::task::spawn_blocking(move || Identity::of(&description, &folders)).await;
+        let content = Content::of(self.spec);
+        let read = tokio::task::spawn_blocking(move || Identity::of(&description, &content)).await;
         match read {
             Ok(Ok(identity)) => identity,
             Ok(Err(error)) => {

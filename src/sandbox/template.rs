@@ -24,6 +24,8 @@ pub struct Spec {
     pub settings: Vec<(String, String)>,
     /// What it holds while the app is loaded to be kept on disk: what the platform says of itself to every app, and no secret.
     pub platform: Vec<(String, String)>,
+    /// Names of files in the app's folder that hold settings: they are no part of what is kept.
+    pub private_files: Vec<String>,
     /// The functions to load; paths are the guest's.
     pub functions: Vec<FunctionSource>,
     /// What each instance may use.
@@ -112,6 +114,16 @@ impl Template {
             }
             Origin::Source { .. } => preparation.load_instance().await,
         }
+    }
+
+    /// What it was made from.
+    pub(super) fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// What it runs on.
+    pub(super) fn runtime(&self) -> &Runtime {
+        &self.runtime
     }
 
     /// What instances begin with.

@@ -53,6 +53,7 @@ fn spec(root: &Path, logs: Arc<Kept>, limits: Limits) -> Spec {
         package_paths: vec![],
         settings: vec![("GREETING".into(), "Hello".into())],
         platform: vec![],
+        private_files: vec![],
         functions,
         limits,
         log_level: Level::Information,

@@ -7,7 +7,8 @@ use crate::app::json::Document;
 use crate::app::origin::{ConfigError, FieldError};
 
 /// The file's name.
-pub(in crate::app) const FILE: &str = "local.settings.json";
+/// The file of settings beside an app, which is for one machine.
+pub const FILE: &str = "local.settings.json";
 
 /// The object `Host` in local.settings.json: what the command line may override.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -20,8 +20,9 @@ use std::fmt;
 
 use thiserror::Error;
 
+pub use local::FILE;
 pub use local::LocalHost;
-pub(super) use local::{FILE, LocalSettings};
+pub(super) use local::LocalSettings;
 use patterns::NamePattern;
 
 /// Variables of the host's environment that every app sees: the platform's own names.

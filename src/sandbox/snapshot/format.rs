@@ -9,6 +9,7 @@
 //! Numbers are little-endian.
 
 use super::{Memory, Snapshot};
+use crate::sandbox::base::DIGEST;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::io::{self, Read, Write};
@@ -22,7 +23,7 @@ const LONGEST_HEADER: usize = 16 << 20;
 
 /// Why bytes are no snapshot that can be used.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum FormatError {
+pub(in crate::sandbox) enum FormatError {
     /// They were never one.
     #[error("it is no snapshot")]
     Foreign,
@@ -55,13 +56,13 @@ struct Layout {
     runs: Vec<(usize, usize)>,
 }
 
-/// The bytes of a snapshot of an app on the guest with the digest `base`.
-pub(super) fn encode(snapshot: &Snapshot, base: &str) -> io::Result<Vec<u8>> {
+/// The bytes of a snapshot of an app on this program's guest.
+pub(in crate::sandbox) fn encode(snapshot: &Snapshot) -> io::Result<Vec<u8>> {
     let layout = snapshot
         .memory
         .as_ref()
         .map(|memory| Layout { bytes: memory.bytes(), runs: memory.runs().iter().map(|(start, pages)| (*start, pages.len())).collect() });
-    let header = serde_json::to_vec(&Header { base: base.to_owned(), snapshot: Cow::Borrowed(snapshot), memory: layout })?;
+    let header = serde_json::to_vec(&Header { base: DIGEST.to_owned(), snapshot: Cow::Borrowed(snapshot), memory: layout })?;
     let mut bytes = Vec::new();
     bytes.extend_from_slice(MAGIC);
     bytes.extend_from_slice(&VERSION.to_le_bytes());
@@ -76,7 +77,7 @@ pub(super) fn encode(snapshot: &Snapshot, base: &str) -> io::Result<Vec<u8>> {
 }
 
 /// The snapshot in `bytes`.
-pub(super) fn decode(bytes: &[u8], base: &str) -> Result<Snapshot, FormatError> {
+pub(in crate::sandbox) fn decode(bytes: &[u8]) -> Result<Snapshot, FormatError> {
     let rest = bytes.strip_prefix(MAGIC).ok_or(FormatError::Foreign)?;
     let (version, rest) = take_u32(rest)?;
     if version != VERSION {
@@ -89,7 +90,7 @@ pub(super) fn decode(bytes: &[u8], base: &str) -> Result<Snapshot, FormatError> 
     }
     let (header, frame) = rest.split_at(length);
     let header: Header = serde_json::from_slice(header).map_err(damaged)?;
-    if header.base != base {
+    if header.base != DIGEST {
         return Err(FormatError::Base);
     }
     let mut snapshot = header.snapshot.into_owned();

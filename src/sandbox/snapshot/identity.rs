@@ -1,18 +1,12 @@
-//! What makes an app the same app: all that it can read while it is loaded, but for its settings.
-//!
-//! A virtual environment inside the app's folder is left out there: its packages are a folder of their own.
+//! What makes an app the same app.
 
+use super::Content;
 use crate::sandbox::base::DIGEST;
 use crate::sandbox::template::Spec;
 use blake3::Hasher;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
 
-/// Folders of tools beside the app: their content is not the app's, and there is much of it.
-const NOT_READ: [&str; 6] = [".git", "__pycache__", ".venv", "node_modules", ".vscode", ".mypy_cache"];
-/// Holds settings, which are not part of what an app is.
-const SETTINGS: &str = "local.settings.json";
 /// Beyond these an app is loaded anew at each start: looking at all of its files would take as long.
 const MOST_BYTES: u64 = 1 << 30;
 const MOST_FILES: usize = 50_000;
@@ -30,62 +24,40 @@ impl Identity {
         format!("{DIGEST} {:?} {:?} {:?} {:?}", spec.platform, spec.functions, spec.package_paths, spec.log_level)
     }
 
-    /// The identity of an app as its folders are now; nothing where they hold too much. Reads all of its files: blocks the thread.
-    pub(in crate::sandbox) fn of(description: &str, folders: &[PathBuf]) -> io::Result<Option<Identity>> {
+    /// The identity of an app as its files are now; nothing where there is too much of them. Reads all: blocks the thread.
+    pub(in crate::sandbox) fn of(description: &str, content: &Content) -> io::Result<Option<Identity>> {
         let mut hasher = Hasher::new();
         hasher.update(&description.len().to_le_bytes()).update(description.as_bytes());
-        let mut budget = (MOST_BYTES, MOST_FILES);
-        for folder in folders {
-            if !add_folder(&mut hasher, folder, &mut budget)? {
+        let (mut bytes, mut files) = (0, 0);
+        for entry in content.entries() {
+            let entry = entry?;
+            hasher.update(entry.name.as_os_str().as_encoded_bytes()).update(&[0]);
+            if entry.kind.is_symlink() {
+                hasher.update(fs::read_link(&entry.path)?.as_os_str().as_encoded_bytes()).update(&[0]);
+            }
+            // A link that leads nowhere has no content, and neither has what is no file.
+            let Ok(metadata) = fs::metadata(&entry.path) else { continue };
+            if !metadata.is_file() {
+                continue;
+            }
+            bytes += metadata.len();
+            files += 1;
+            if bytes > MOST_BYTES || files > MOST_FILES {
                 return Ok(None);
             }
+            let content = fs::read(&entry.path)?;
+            hasher.update(&(content.len() as u64).to_le_bytes()).update(&content);
         }
         Ok(Some(Identity(hasher.finalize().to_hex().to_string())))
     }
 
+    /// One that was told by somebody else; nothing where it can't be one.
+    pub(in crate::sandbox) fn from_name(name: &str) -> Option<Identity> {
+        (name.len() == 64 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))).then(|| Identity(name.to_owned()))
+    }
+
     /// As a file's name.
-    pub(super) fn name(&self) -> &str {
+    pub(in crate::sandbox) fn name(&self) -> &str {
         &self.0
     }
-}
-
-/// Adds names and contents of all files, in order. Says whether they were within the budget of bytes and files.
-fn add_folder(hasher: &mut Hasher, root: &Path, budget: &mut (u64, usize)) -> io::Result<bool> {
-    let mut folders = vec![root.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for path in sorted(&folder)? {
-            let name = path.file_name().unwrap_or_default();
-            let kind = fs::symlink_metadata(&path)?.file_type();
-            if kind.is_dir() {
-                if !NOT_READ.iter().any(|folder| name == *folder) {
-                    folders.push(path);
-                }
-                continue;
-            }
-            if name == SETTINGS && folder == root {
-                continue;
-            }
-            let inside = path.strip_prefix(root).unwrap_or(&path);
-            hasher.update(inside.as_os_str().as_encoded_bytes()).update(&[0]);
-            if kind.is_symlink() {
-                hasher.update(fs::read_link(&path)?.as_os_str().as_encoded_bytes());
-            }
-            // A link that leads nowhere has no content, and neither has what is no file.
-            let Ok(metadata) = fs::metadata(&path) else { continue };
-            if !metadata.is_file() {
-                continue;
-            }
-            let Some(left) = budget.0.checked_sub(metadata.len()).zip(budget.1.checked_sub(1)) else { return Ok(false) };
-            *budget = left;
-            let content = fs::read(&path)?;
-            hasher.update(&(content.len() as u64).to_le_bytes()).update(&content);
-        }
-    }
-    Ok(true)
-}
-
-fn sorted(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
-    paths.sort();
-    Ok(paths)
 }

@@ -5,7 +5,8 @@
 //!
 //! No setting is ever in one: see [`Snapshot::fits`].
 
-mod format;
+mod content;
+pub(super) mod format;
 mod identity;
 mod memory;
 mod store;
@@ -13,6 +14,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub(super) use content::{APP, Content, VENV};
 pub(super) use identity::Identity;
 pub(super) use memory::Memory;
 pub(super) use store::Store;

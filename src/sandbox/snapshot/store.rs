@@ -2,7 +2,7 @@
 
 use super::format::{self, FormatError};
 use super::{Identity, Snapshot};
-use crate::sandbox::base::{DIGEST, create_private, write_whole};
+use crate::sandbox::base::{create_private, write_whole};
 use crate::sandbox::seal::Seal;
 use std::fs;
 use std::io;
@@ -35,7 +35,7 @@ impl Store {
             tracing::warn!(file = %file.display(), "a snapshot was changed by somebody else, or is damaged: it is not used");
             return None;
         };
-        match format::decode(content, DIGEST) {
+        match format::decode(content) {
             Ok(snapshot) => {
                 // For `tidy`; a clock that can't be set there only makes the snapshot go earlier.
                 let _ = fs::File::options().append(true).open(&file).and_then(|file| file.set_modified(SystemTime::now()));
@@ -51,7 +51,7 @@ impl Store {
 
     /// Keeps a snapshot. Blocks the thread.
     pub(in crate::sandbox) fn keep(&self, identity: &Identity, snapshot: &Snapshot) -> io::Result<()> {
-        let mut bytes = format::encode(snapshot, DIGEST)?;
+        let mut bytes = format::encode(snapshot)?;
         self.seal.put(&mut bytes);
         create_private(&self.folder)?;
         write_whole(&self.file(identity), &bytes)?;

@@ -2,13 +2,11 @@
 
 use super::format::{self, FormatError};
 use super::*;
+use crate::sandbox::api::paths;
 use crate::sandbox::seal::Seal;
 use crate::sandbox::slots::{Image, WASM_PAGE};
 use proptest::prelude::*;
 use std::fs;
-use std::path::PathBuf;
-
-const BASE: &str = "the digest of a guest";
 
 fn snapshot(content: &[u8], base: &[u8]) -> Snapshot {
     Snapshot {
@@ -39,8 +37,8 @@ proptest! {
             }
         }
         let before = snapshot(&content, &base);
-        let bytes = format::encode(&before, BASE).unwrap();
-        let after = format::decode(&bytes, BASE).unwrap();
+        let bytes = format::encode(&before).unwrap();
+        let after = format::decode(&bytes).unwrap();
         prop_assert_eq!(&after, &before);
         let folder = tempfile::tempdir().unwrap();
         let image = after.memory.unwrap().image(&Image::in_memory(&base).unwrap(), folder.path()).unwrap();
@@ -49,13 +47,13 @@ proptest! {
 
     #[test]
     fn whatever_the_bytes_are_nothing_breaks(noise in prop::collection::vec(any::<u8>(), 0..200), cut in 0..300_usize, place in 0..300_usize) {
-        let mut bytes = format::encode(&snapshot(&[1; WASM_PAGE], &[0; WASM_PAGE]), BASE).unwrap();
-        let _ = format::decode(&noise, BASE);
-        let _ = format::decode(&bytes[..cut.min(bytes.len())], BASE);
+        let mut bytes = format::encode(&snapshot(&[1; WASM_PAGE], &[0; WASM_PAGE])).unwrap();
+        let _ = format::decode(&noise);
+        let _ = format::decode(&bytes[..cut.min(bytes.len())]);
         if let Some(byte) = bytes.get_mut(place) {
             *byte ^= noise.first().copied().unwrap_or(1);
         }
-        let _ = format::decode(&bytes, BASE);
+        let _ = format::decode(&bytes);
     }
 }
 
@@ -65,19 +63,22 @@ fn only_pages_that_differ_are_kept() {
     let base: Vec<u8> = (0..16 * WASM_PAGE as u64).map(|number| (number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8).collect();
     let mut content = base.clone();
     content[5 * WASM_PAGE] ^= 1;
-    let bytes = format::encode(&snapshot(&content, &base), BASE).unwrap();
+    let bytes = format::encode(&snapshot(&content, &base)).unwrap();
     assert!(bytes.len() < 2 * 4096, "{} bytes", bytes.len());
 }
 
 #[test]
 fn others_are_refused_with_the_reason() {
-    let bytes = format::encode(&snapshot(&[1; WASM_PAGE], &[0; WASM_PAGE]), BASE).unwrap();
-    assert!(matches!(format::decode(b"PK\x03\x04", BASE), Err(FormatError::Foreign)));
-    assert!(matches!(format::decode(&bytes, "another guest"), Err(FormatError::Base)));
+    let bytes = format::encode(&snapshot(&[1; WASM_PAGE], &[0; WASM_PAGE])).unwrap();
+    assert!(matches!(format::decode(b"PK\x03\x04"), Err(FormatError::Foreign)));
+    let digest = memchr::memmem::find(&bytes, b"base").unwrap() + 10;
+    let mut other = bytes.clone();
+    other[digest] = if other[digest] == b'0' { b'1' } else { b'0' };
+    assert!(matches!(format::decode(&other), Err(FormatError::Base)));
     let mut newer = bytes.clone();
     newer[8] = 99;
-    assert!(matches!(format::decode(&newer, BASE), Err(FormatError::Version(99))));
-    assert!(matches!(format::decode(&bytes[..20], BASE), Err(FormatError::Damaged(_))));
+    assert!(matches!(format::decode(&newer), Err(FormatError::Version(99))));
+    assert!(matches!(format::decode(&bytes[..20]), Err(FormatError::Damaged(_))));
 }
 
 #[test]
@@ -97,12 +98,12 @@ fn settings_that_were_looked_for_must_be_the_same() {
 fn a_store_gives_back_what_it_keeps_and_nothing_that_was_changed() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), Seal::open(folder.path()).unwrap());
-    let identity = Identity::of("an app", &[]).unwrap().unwrap();
+    let identity = identity_of("an app", &[]);
     assert!(store.find(&identity).is_none());
     let kept = snapshot(&[7; WASM_PAGE], &[]);
     store.keep(&identity, &kept).unwrap();
     assert_eq!(store.find(&identity), Some(kept));
-    assert!(store.find(&Identity::of("another app", &[]).unwrap().unwrap()).is_none());
+    assert!(store.find(&identity_of("another app", &[])).is_none());
 
     let file = fs::read_dir(folder.path().join("snapshots")).unwrap().next().unwrap().unwrap().path();
     let mut bytes = fs::read(&file).unwrap();
@@ -111,26 +112,26 @@ fn a_store_gives_back_what_it_keeps_and_nothing_that_was_changed() {
     assert!(store.find(&identity).is_none());
 }
 
-fn app(files: &[(&str, &str)]) -> (tempfile::TempDir, PathBuf) {
+fn identity_of(description: &str, files: &[(&str, &str)]) -> Identity {
     let folder = tempfile::tempdir().unwrap();
     for (name, content) in files {
         let path = folder.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     }
-    let root = folder.path().to_owned();
-    (folder, root)
+    let packages = vec![format!("{}/.venv/lib/python3/site-packages", paths::APP)];
+    Identity::of(description, &Content::new(folder.path(), &packages, None, &["local.settings.json".to_owned()])).unwrap().unwrap()
 }
 
 #[test]
 fn an_app_is_the_same_as_long_as_its_files_are() {
-    let identity = |files: &[(&str, &str)]| {
-        let (_folder, root) = app(files);
-        Identity::of("", &[root]).unwrap().unwrap()
-    };
+    let venv = ".venv/lib/python3/site-packages/p.py";
+    let identity = |files: &[(&str, &str)]| identity_of("", &[files, &[(venv, "")]].concat());
     let same = identity(&[("f/__init__.py", "1"), ("host.json", "{}")]);
     assert_eq!(identity(&[("host.json", "{}"), ("f/__init__.py", "1")]), same);
     assert_eq!(identity(&[("f/__init__.py", "1"), ("host.json", "{}"), ("local.settings.json", "secret"), (".git/x", "1")]), same);
+    assert_eq!(identity(&[("f/__init__.py", "1"), ("host.json", "{}"), (".venv/bin/python", "1"), ("f/__pycache__/x", "1")]), same);
+    assert_ne!(identity(&[("f/__init__.py", "1"), ("host.json", "{}"), (".venv/lib/python3/site-packages/q.py", "1")]), same);
     assert_ne!(identity(&[("f/__init__.py", "2"), ("host.json", "{}")]), same);
     assert_ne!(identity(&[("g/__init__.py", "1"), ("host.json", "{}")]), same);
     assert_ne!(identity(&[("f/__init__.py", "1"), ("host.json", "{}"), ("f/data", "")]), same);

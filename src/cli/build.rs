@@ -1,0 +1,54 @@
+//! `snapfunc build`: puts an app, loaded and warmed up, in one file.
+
+use super::source::Source;
+use super::start::sandbox;
+use crate::app::{LogLevel, ReadOptions};
+use crate::host::console::Console;
+use crate::host::{self, Built};
+use anyhow::{Context, bail};
+use clap::Args;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::runtime;
+
+/// The flags.
+#[derive(Debug, Args)]
+pub(super) struct Build {
+    /// The app's folder [default: the current folder]
+    #[arg(value_name = "DIR")]
+    app: Option<PathBuf>,
+
+    /// The file to make [default: the folder's name with `.snap`, in the current folder]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+// === impl Build ===
+
+impl Build {
+    /// Loads the app without any setting, and writes the file.
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let source = Source::find(self.app.as_ref())?;
+        let app = source.read(ReadOptions::default())?;
+        let output = match self.output {
+            Some(output) => output,
+            None => PathBuf::from(app.root.file_name().context("the app's folder has no name: name the file with --output")?)
+                .with_extension("snap"),
+        };
+        let console = Arc::new(Console::new(app.host.log_levels.clone()));
+        let runtime = runtime::Builder::new_current_thread().enable_all().build().context("the threads can't be started")?;
+        let Built { template, broken } = runtime.block_on(async {
+            let sandbox = sandbox(&console).await?;
+            anyhow::Ok(host::build(app, sandbox, &console).await?)
+        })?;
+        if !broken.is_empty() {
+            bail!("nothing was built: {} can't be loaded (see above)", broken.join(", "));
+        }
+        template.bundle(&output)?;
+        let bytes = output.metadata().map_or(0, |metadata| metadata.len());
+        let text = format!("built {} ({:.1} MB): `snapfunc start {0}` runs it", output.display(), bytes as f64 / 1e6);
+        console.host(LogLevel::Information, &text);
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,48 @@
+//! Where an app comes from: a folder, or a file that `snapfunc build` made.
+
+use super::cache;
+use crate::app::{App, ProgrammingModel, ReadOptions};
+use crate::sandbox::Unpacked;
+use anyhow::{Context, bail};
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// An app's folder, and what is to be known to read it.
+#[derive(Debug)]
+pub(super) struct Source {
+    root: PathBuf,
+    /// The process's, with the bundle's own virtual environment.
+    environment: Vec<(OsString, OsString)>,
+}
+
+// === impl Source ===
+
+impl Source {
+    /// The folder or bundle that was named, else the folder that `AzureWebJobsScriptRoot` names, else the current one. A bundle is unpacked.
+    pub(super) fn find(named: Option<&PathBuf>) -> anyhow::Result<Source> {
+        let from_environment = || env::var_os("AzureWebJobsScriptRoot").filter(|root| !root.is_empty()).map(PathBuf::from);
+        let root = match named.cloned().or_else(from_environment) {
+            Some(root) => root,
+            None => env::current_dir().context("the current folder is gone")?,
+        };
+        let mut environment: Vec<_> = env::vars_os().collect();
+        if !root.is_file() {
+            return Ok(Source { root, environment });
+        }
+        let bundle = Unpacked::of(&root, &cache::folder()?)?;
+        environment.retain(|(name, _)| name != "VIRTUAL_ENV");
+        environment.extend(bundle.virtual_env.map(|folder| ("VIRTUAL_ENV".into(), folder.into_os_string())));
+        Ok(Source { root: bundle.root, environment })
+    }
+
+    /// The app as it is now. `options` lack the environment.
+    pub(super) fn read(&self, options: ReadOptions) -> anyhow::Result<App> {
+        let options = ReadOptions { environment: self.environment.clone(), ..options };
+        let app = App::read(&self.root, &options).with_context(|| format!("the app in {} can't start", self.root.display()))?;
+        if let ProgrammingModel::V2 { entry_file } = &app.model {
+            bail!("{entry_file} makes this an app of programming model v2, which this version of snapfunc can't run yet: it runs model v1");
+        }
+        Ok(app)
+    }
+}

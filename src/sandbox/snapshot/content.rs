@@ -1,0 +1,93 @@
+//! The files that make an app: all that it can read while it is loaded, but for those that hold its settings.
+
+use crate::sandbox::api::paths;
+use crate::sandbox::template::Spec;
+use std::fs::{self, FileType};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Folders of tools beside the app: their content is not the app's, and there is much of it.
+const NOT_READ: [&str; 6] = [".git", "__pycache__", ".venv", "node_modules", ".vscode", ".mypy_cache"];
+
+/// The folders of an app.
+#[derive(Debug, Clone)]
+pub(in crate::sandbox) struct Content {
+    folders: Vec<Folder>,
+    private: Vec<String>,
+}
+
+/// One of them.
+#[derive(Debug, Clone)]
+struct Folder {
+    /// On this machine.
+    path: PathBuf,
+    /// In a bundle.
+    name: PathBuf,
+}
+
+/// A file, or a symbolic link.
+#[derive(Debug)]
+pub(in crate::sandbox) struct Entry {
+    /// On this machine.
+    pub(in crate::sandbox) path: PathBuf,
+    /// In a bundle.
+    pub(in crate::sandbox) name: PathBuf,
+    pub(in crate::sandbox) kind: FileType,
+}
+
+/// The app's folder in a bundle.
+pub(in crate::sandbox) const APP: &str = "app";
+/// A virtual environment with what was outside of the app's folder, in a bundle; and its packages.
+pub(in crate::sandbox) const VENV: &str = "venv";
+const VENV_PACKAGES: &str = "venv/lib/python3/site-packages";
+
+// === impl Content ===
+
+impl Content {
+    /// The folders of an app.
+    pub(in crate::sandbox) fn of(spec: &Spec) -> Content {
+        Content::new(&spec.root, &spec.package_paths, spec.packages.as_deref(), &spec.private_files)
+    }
+
+    /// The same by its parts: see there.
+    pub(super) fn new(root: &Path, package_paths: &[String], packages: Option<&Path>, private: &[String]) -> Content {
+        let mut folders = vec![Folder { path: root.to_owned(), name: APP.into() }];
+        let inside = package_paths.iter().filter_map(|path| path.strip_prefix(paths::APP)?.strip_prefix('/'));
+        // Packages in a folder that is left out otherwise.
+        for inside in inside.filter(|inside| inside.split('/').any(|part| NOT_READ.contains(&part))) {
+            folders.push(Folder { path: root.join(inside), name: Path::new(APP).join(inside) });
+        }
+        folders.extend(packages.map(|packages| Folder { path: packages.to_owned(), name: VENV_PACKAGES.into() }));
+        Content { folders, private: private.to_vec() }
+    }
+
+    /// All files, in an order that is always the same.
+    pub(in crate::sandbox) fn entries(&self) -> impl Iterator<Item = io::Result<Entry>> {
+        self.folders.iter().flat_map(|folder| match list(folder, &self.private) {
+            Ok(entries) => entries.into_iter().map(Ok).collect::<Vec<_>>(),
+            Err(error) => vec![Err(error)],
+        })
+    }
+}
+
+fn list(folder: &Folder, private: &[String]) -> io::Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    let mut folders = vec![folder.path.clone()];
+    while let Some(current) = folders.pop() {
+        let mut found = fs::read_dir(&current)?.collect::<io::Result<Vec<_>>>()?;
+        found.sort_by_key(fs::DirEntry::file_name);
+        for entry in found {
+            let (name, kind) = (entry.file_name(), entry.file_type()?);
+            if kind.is_dir() {
+                if !NOT_READ.iter().any(|skipped| name == *skipped) {
+                    folders.push(entry.path());
+                }
+            } else if !(current == folder.path && private.iter().any(|private| name == **private)) {
+                let path = entry.path();
+                let name = folder.name.join(path.strip_prefix(&folder.path).map_err(io::Error::other)?);
+                entries.push(Entry { path, name, kind });
+            }
+        }
+    }
+    Ok(entries)
+}
