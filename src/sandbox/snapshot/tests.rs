@@ -119,7 +119,8 @@ fn identity_of(description: &str, files: &[(&str, &str)]) -> Identity {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     }
-    let packages = vec![format!("{}/.venv/lib/python3/site-packages", paths::APP)];
+    let inside = ".venv/lib/python3/site-packages";
+    let packages: Vec<_> = folder.path().join(inside).exists().then(|| format!("{}/{inside}", paths::APP)).into_iter().collect();
     Identity::of(description, &Content::new(folder.path(), &packages, None, &["local.settings.json".to_owned()])).unwrap().unwrap()
 }
 
