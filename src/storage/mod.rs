@@ -1,4 +1,5 @@
-//! Blobs, queues, tables and leases: what bindings need of a storage account, as small traits, and the accounts that there are.
+//! Blobs, queues, tables and leases: what bindings need of a storage account, as small traits, and the accounts that there are:
+//! `embedded` is one in a folder ([`Storage::embedded`]). `names` says which names are allowed in any of them, `contract` (in tests) what each must do.
 //!
 //! This room doesn't know bindings, functions or HTTP requests: names and bodies come as they are to be stored. All methods may be called at any time
 //! from any task; none blocks its thread. Methods on the same account don't wait for each other, but for what the store itself serialises.
@@ -6,8 +7,12 @@
 //! Every implementation behaves as Azure Storage does where a trait's documentation is silent.
 
 mod blobs;
+#[cfg(test)]
+mod contract;
+mod embedded;
 mod error;
 mod leases;
+mod names;
 mod queues;
 mod tables;
 
