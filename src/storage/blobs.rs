@@ -29,7 +29,7 @@ pub struct BlobProperties {
     pub last_modified: SystemTime,
     /// The media type.
     pub content_type: String,
-    /// Its metadata, names as they were written.
+    /// Its metadata, names in any case: they are compared without it, and Azure's come in lower case.
     pub metadata: Vec<(String, String)>,
 }
 

@@ -122,6 +122,10 @@ pub(in crate::storage) async fn filters_choose(storage: &Storage) {
     }
     assert_eq!(rows(storage, &table, Some("p"), Some("RowKey ge '2'"), None).await, ["p/2", "p/3"]);
     assert_eq!(rows(storage, &table, None, Some("RowKey ge '2'"), Some(2)).await, ["p/2", "p/3"]);
+}
+
+pub(in crate::storage) async fn wrong_filters_are_refused(storage: &Storage) {
+    let table = filled(storage, &[]).await;
     assert!(storage.tables.query(&table, None, Some("Name eq 'Ada"), None).await.is_err());
 }
 
@@ -136,6 +140,10 @@ pub(in crate::storage) async fn entities_have_limits(storage: &Storage) {
     for content in [json!({"PartitionKey": "p"}), json!({"RowKey": "r"}), json!({"PartitionKey": "p", "RowKey": "r", "List": [1]})] {
         assert!(storage.tables.upsert(&table, &entity(&content)).await.is_err(), "{content}");
     }
+}
+
+pub(in crate::storage) async fn large_entities_are_refused(storage: &Storage) {
+    let table = filled(storage, &[]).await;
     let with = |properties: usize, text: &str| {
         let mut content = entity(&json!({"PartitionKey": "p", "RowKey": "r"}));
         content.extend((0..properties).map(|index| (format!("P{index}"), json!(text))));
