@@ -177,10 +177,12 @@ async fn within<T>(endpoint: &Endpoint, limit: Duration, part: impl Future<Outpu
 fn judge(endpoint: &Endpoint, call: &Call, answer: Answer) -> Result<Result<Answer, Trouble>, StorageError> {
     // What is deleted twice is no trouble; what is made again has to wait.
     let waits = answer.is_being_deleted() && call.method != Method::DELETE;
+    // What is no signature at all is told with status 400.
+    let is_denied = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&answer.status) || answer.code.contains("Authentication");
+    if is_denied {
+        return Err(StorageError::Denied { endpoint: endpoint.origin.clone(), code: answer.summary() });
+    }
     let undone = match answer.status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            return Err(StorageError::Denied { endpoint: endpoint.origin.clone(), code: answer.summary() });
-        }
         StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => true,
         StatusCode::INTERNAL_SERVER_ERROR | StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => false,
         _ if waits => true,

@@ -8,7 +8,7 @@
 //! - `blobs`, `queues`, `tables` and `leases` are the four traits.
 //!
 //! Opening an account does not touch the network. Calls have bounds: 5 seconds to connect, 30 for an answer, 4 tries. A call that is dropped before it
-//! returns may or may not have happened.
+//! returns may or may not have happened, and one that was repeated may find what its own first try has done: that something is there, or gone, already.
 //!
 //! Where Azure differs from the embedded account: names of blobs' metadata come in lower case, because they travel as names of HTTP headers; no part of a
 //! blob's name between slashes may be `.` or `..`, which addresses can't hold; and [`Queues::changes`](super::Queues::changes) has nothing to tell.
@@ -54,8 +54,8 @@ struct Sizes {
 // === impl Storage ===
 
 impl Storage {
-    /// The account that a connection string names. Does not touch the network: a wrong key is told by the first call. Fails where TLS is needed and the
-    /// system has no root certificates.
+    /// The account that a connection string names. Does not touch the network: a wrong key is told by the first call. Fails where TLS is needed and can't be
+    /// prepared.
     pub fn azure(connection: &ConnectionString) -> Result<Storage, StorageError> {
         Account::open(connection, Sizes::default()).map(Storage::from)
     }

@@ -13,8 +13,10 @@ pub(super) fn reason(error: &reqwest::Error) -> String {
     }
     let mut next: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = next {
-        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-            return format!("TLS fails: {tls}");
+        match error.downcast_ref::<rustls::Error>() {
+            Some(rustls::Error::InvalidCertificate(problem)) => return format!("its certificate is not trusted: {problem}"),
+            Some(tls) => return format!("TLS fails: {tls}"),
+            None => {}
         }
         next = match error.downcast_ref::<io::Error>() {
             // What is inside of an I/O error is not among its sources.

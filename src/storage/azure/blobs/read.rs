@@ -65,7 +65,7 @@ impl Position {
                 self.next += part.len() as u64;
                 Ok(Some((part, self)))
             }
-            Range::Missing => Err(StorageError::Missing { kind: "blob", name: self.name.to_string() }),
+            Range::Missing => Err(StorageError::Missing { kind: "blob", name: self.name.blob.clone() }),
             Range::Part(..) | Range::Beyond => Err(StorageError::Other(format!("the blob {} ended before its end", self.name))),
         }
     }

@@ -14,7 +14,6 @@ pub(super) struct Azurite {
     process: Child,
     /// When this closes, the emulator ends: so it does when this program is killed.
     _stays: Option<ChildStdin>,
-    /// Of blobs, queues and tables.
     ports: [u16; 3],
 }
 
@@ -32,14 +31,8 @@ impl Azurite {
         Azurite::start_on([0; 3])
     }
 
-    /// Kills it, and starts an empty one at the same ports.
-    pub(super) fn restart(self) -> Azurite {
-        let ports = self.ports;
-        drop(self);
-        Azurite::start_on(ports)
-    }
-
-    fn start_on([blobs, queues, tables]: [u16; 3]) -> Azurite {
+    /// One at certain ports, after another that was there; each of them may be 0, for any that is free.
+    pub(super) fn start_on([blobs, queues, tables]: [u16; 3]) -> Azurite {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let program = root.join("target/azurite/node_modules/azurite/dist/src/azurite.js");
         assert!(program.exists(), "the storage tests need Azurite: run `make azurite` once, or `make test`");
@@ -60,6 +53,11 @@ impl Azurite {
         // What else it says goes nowhere, but it has to be taken.
         std::thread::spawn(move || lines.for_each(drop));
         Azurite { process, _stays: stays, ports: ports.try_into().unwrap_or_else(|ports| panic!("Azurite did not start: {ports:?}")) }
+    }
+
+    /// Where it is: of blobs, queues and tables.
+    pub(super) fn ports(&self) -> [u16; 3] {
+        self.ports
     }
 
     /// With the account's key.
