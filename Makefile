@@ -7,7 +7,11 @@ PORT ?= 7071
 TOOLS := wasm-python/dist/dev
 TOOLS_MADE := $(TOOLS)/made
 
-.PHONY: run test lint test-rust test-python bench guest clean
+# The emulator of Azure Storage for the tests, as tests/azurite/package-lock.json has it.
+AZURITE := target/azurite
+AZURITE_MADE := $(AZURITE)/made
+
+.PHONY: run test lint test-rust test-python azurite bench guest clean
 
 ## Builds everything and serves the example app
 run: target/release/snapfunc
@@ -30,8 +34,11 @@ test-python: $(TOOLS_MADE)
 	cd wasm-python && dist/dev/bin/python -m pytest -q
 	cd examples && ../$(TOOLS)/bin/python -m pytest -q
 
-test-rust:
+test-rust: $(AZURITE_MADE)
 	PYTHON=$(PYTHON) cargo test --locked
+
+## The emulator that the storage tests need, for those who run them with cargo alone
+azurite: $(AZURITE_MADE)
 
 ## What an invocation costs
 bench:
@@ -44,6 +51,12 @@ guest:
 $(TOOLS_MADE): wasm-python/requirements-dev.txt
 	$(PYTHON) -m venv $(TOOLS)
 	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+$(AZURITE_MADE): tests/azurite/package.json tests/azurite/package-lock.json
+	mkdir -p $(AZURITE)
+	cp $^ $(AZURITE)
+	cd $(AZURITE) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 
 clean:

@@ -7,6 +7,7 @@ use futures_util::stream::BoxStream;
 use std::fmt;
 use std::io;
 use std::time::SystemTime;
+use tokio::sync::watch;
 
 /// A blob's place.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -28,7 +29,7 @@ pub struct BlobProperties {
     pub last_modified: SystemTime,
     /// The media type.
     pub content_type: String,
-    /// Its metadata, names as they were written.
+    /// Its metadata, names in any case: they are compared without it, and Azure's come in lower case.
     pub metadata: Vec<(String, String)>,
 }
 
@@ -111,6 +112,11 @@ pub trait Blobs: fmt::Debug + Send + Sync {
 
     /// Deletes a blob. Answers whether it was there.
     async fn delete(&self, name: &BlobName) -> Result<bool, StorageError>;
+
+    /// Changes after a blob was written to the container; as [`Queues::changes`](super::Queues::changes).
+    fn changes(&self, _container: &str) -> Option<watch::Receiver<()>> {
+        None
+    }
 }
 
 // === impl BlobName ===

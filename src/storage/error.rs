@@ -41,7 +41,7 @@ pub enum StorageError {
     /// A name that Azure Storage doesn't allow.
     #[error("{name:?} is no name of a {kind}: {rule}")]
     Name {
-        /// `container`, `blob`, `queue` or `table`.
+        /// `container`, `blob`, `queue`, `table`, `partition key`, `row key` or `property`.
         kind: &'static str,
         /// The name.
         name: String,
@@ -57,6 +57,16 @@ pub enum StorageError {
         bytes: u64,
         /// The most.
         limit: u64,
+    },
+    /// A filter that can't be read.
+    #[error("the filter {filter:?} can't be read at character {at}: {reason}")]
+    Filter {
+        /// The filter.
+        filter: String,
+        /// Where, counted from 1.
+        at: usize,
+        /// What is wrong there.
+        reason: &'static str,
     },
     /// The body that was to be stored could not be read to its end.
     #[error("the content could not be read: {0}")]

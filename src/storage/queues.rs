@@ -4,6 +4,7 @@ use super::StorageError;
 use async_trait::async_trait;
 use std::fmt;
 use std::time::{Duration, SystemTime};
+use tokio::sync::watch;
 
 /// What proves that a message is the receiver's: it changes each time that the message is received or updated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +89,14 @@ pub trait Queues: fmt::Debug + Send + Sync {
 
     /// About how many messages there are, visible or not. [`StorageError::Missing`] where there is no such queue.
     async fn length(&self, queue: &str) -> Result<u64, StorageError>;
+
+    /// Changes after a message was sent to the queue, or given back to it at once, so that a listener needn't wait for its next look. It may change
+    /// without a reason, and does not tell of messages whose time comes (a delay, or a visibility that ends) nor, at once, of what other processes
+    /// send: listeners look from time to time all the same. Take it before the first look, so that nothing is missed in between. When the account is
+    /// dropped, the sender is gone. Nothing where the account can't tell.
+    fn changes(&self, _queue: &str) -> Option<watch::Receiver<()>> {
+        None
+    }
 }
 
 // === impl Delay ===
