@@ -3,3 +3,4 @@
 //! A binding knows nothing of other bindings. Only [`http`] knows HTTP.
 
 pub mod http;
+pub mod timer;
