@@ -1,0 +1,3 @@
+//! The blob trigger: which blobs it is for.
+
+pub mod pattern;

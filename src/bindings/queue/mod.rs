@@ -1,0 +1,3 @@
+//! The queue trigger and the queue output: what is in a message.
+
+pub mod text;

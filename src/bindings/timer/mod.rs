@@ -1,0 +1,3 @@
+//! The timer trigger: when it runs.
+
+pub mod schedule;
