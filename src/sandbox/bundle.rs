@@ -5,7 +5,7 @@
 
 use super::base::{CacheError, check_private, create_private};
 use super::seal::Seal;
-use super::snapshot::{APP, Content, Identity, Snapshot, Store, VENV, format};
+use super::snapshot::{APP, Content, Identity, Snapshot, Store, format};
 use super::template::Template;
 use std::fs;
 use std::io;
@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 
 /// The snapshot in the archive; behind it comes the app's identity.
 const SNAPSHOT: &str = "snapshot-";
+/// A text in the archive: where the virtual environment is that the app has its packages from.
+const VIRTUAL_ENV: &str = "virtual-env";
 /// Bytes of the digest.
 const DIGEST: usize = 32;
 const COMPRESSION: i32 = 9;
@@ -55,6 +57,8 @@ pub struct Unpacked {
     pub virtual_env: Option<PathBuf>,
 }
 
+// === impl Template ===
+
 impl Template {
     /// Puts the app in one file. Blocks the thread.
     ///
@@ -65,26 +69,48 @@ impl Template {
             let path = path.to_owned();
             move |source| BundleError::Io { path, what, source }
         };
-        let (identity, snapshot) = self.kept_snapshot().ok_or_else(|| BundleError::NoSnapshot(self.why_not_kept()))?;
+        let (identity, snapshot) = self.kept_snapshot().map_err(BundleError::NoSnapshot)?;
         let snapshot = format::encode(&snapshot).map_err(failed(target, "written"))?;
         let mut archive = tar::Builder::new(zstd::Encoder::new(Vec::new(), COMPRESSION).map_err(failed(target, "written"))?);
         archive.mode(tar::HeaderMode::Deterministic);
         archive.follow_symlinks(false);
-        for entry in Content::of(self.spec()).entries() {
+        let content = Content::of(self.spec());
+        for entry in content.entries() {
             let entry = entry.map_err(failed(&self.spec().root, "read"))?;
             archive.append_path_with_name(&entry.path, &entry.name).map_err(failed(&entry.path, "read"))?;
         }
-        let mut header = tar::Header::new_gnu();
-        header.set_size(snapshot.len() as u64);
-        header.set_mode(0o600);
-        let name = format!("{SNAPSHOT}{}", identity.name());
-        archive.append_data(&mut header, name, snapshot.as_slice()).map_err(failed(target, "written"))?;
+        let virtual_env = content.virtual_env().and_then(|path| path.to_str().map(str::to_owned)).unwrap_or_default();
+        for (name, bytes) in
+            [(format!("{SNAPSHOT}{}", identity.name()), snapshot.as_slice()), (VIRTUAL_ENV.to_owned(), virtual_env.as_bytes())]
+        {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(bytes.len() as u64);
+            header.set_mode(0o600);
+            archive.append_data(&mut header, name, bytes).map_err(failed(target, "written"))?;
+        }
         let mut bytes = archive.into_inner().and_then(zstd::Encoder::finish).map_err(failed(target, "written"))?;
         let digest = blake3::hash(&bytes);
         bytes.extend_from_slice(digest.as_bytes());
         fs::write(target, bytes).map_err(failed(target, "written"))
     }
+
+    /// What the store has of the app; or why there is nothing.
+    fn kept_snapshot(&self) -> Result<(Identity, Snapshot), String> {
+        if !self.obstacles().is_empty() {
+            return Err(self.obstacles().join(", "));
+        }
+        let identity = Identity::of(&Identity::description(self.spec()), &Content::of(self.spec())).map_err(|error| error.to_string())?;
+        let identity = identity.ok_or("it has too many files, or too large ones")?;
+        match self.runtime().snapshots.find(&identity) {
+            Some(snapshot) if snapshot.memory.is_some() => Ok((identity, snapshot)),
+            // Single settings are no reason: none was there.
+            Some(_) => Err("it reads all settings while it is imported (os.environ as a whole)".to_owned()),
+            None => Err("it can't be kept in the cache folder, or the app was changed meanwhile".to_owned()),
+        }
+    }
 }
+
+// === impl Unpacked ===
 
 impl Unpacked {
     /// Unpacks a bundle into the cache folder, if it was not yet. Blocks the thread.
@@ -112,9 +138,8 @@ impl Unpacked {
         }
         let seal = Seal::open(cache).map_err(in_cache("its key can't be read"))?;
         take_over_snapshot(&folder, &Store::open(cache, seal)).map_err(|reason| damaged(&reason))?;
-        let venv = folder.join(VENV);
-        let own = folder.join(APP).join(".venv");
-        let virtual_env = [venv, own].into_iter().find(|folder| folder.exists());
+        let virtual_env = fs::read_to_string(folder.join(VIRTUAL_ENV)).ok().filter(|inside| !inside.is_empty());
+        let virtual_env = virtual_env.map(|inside| folder.join(inside));
         Ok(Unpacked { root: folder.join(APP), virtual_env })
     }
 }
@@ -136,20 +161,4 @@ fn take_over_snapshot(folder: &Path, store: &Store) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-impl Template {
-    /// What the store has of the app.
-    fn kept_snapshot(&self) -> Option<(Identity, Snapshot)> {
-        let identity = Identity::of(&Identity::description(self.spec()), &Content::of(self.spec())).ok().flatten()?;
-        let snapshot = self.runtime().snapshots.find(&identity)?;
-        snapshot.memory.is_some().then_some((identity, snapshot))
-    }
-
-    fn why_not_kept(&self) -> String {
-        match self.obstacles() {
-            [] => "it reads settings while it is imported, or there is too much of it".to_owned(),
-            obstacles => obstacles.join(", "),
-        }
-    }
 }

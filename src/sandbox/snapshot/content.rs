@@ -14,6 +14,7 @@ const NOT_READ: [&str; 6] = [".git", "__pycache__", ".venv", "node_modules", ".v
 pub(in crate::sandbox) struct Content {
     folders: Vec<Folder>,
     private: Vec<String>,
+    virtual_env: Option<PathBuf>,
 }
 
 /// One of them.
@@ -37,8 +38,7 @@ pub(in crate::sandbox) struct Entry {
 
 /// The app's folder in a bundle.
 pub(in crate::sandbox) const APP: &str = "app";
-/// A virtual environment with what was outside of the app's folder, in a bundle; and its packages.
-pub(in crate::sandbox) const VENV: &str = "venv";
+/// The packages of a virtual environment outside of the app's folder, in a bundle.
 const VENV_PACKAGES: &str = "venv/lib/python3/site-packages";
 
 // === impl Content ===
@@ -52,13 +52,19 @@ impl Content {
     /// The same by its parts: see there.
     pub(super) fn new(root: &Path, package_paths: &[String], packages: Option<&Path>, private: &[String]) -> Content {
         let mut folders = vec![Folder { path: root.to_owned(), name: APP.into() }];
-        let inside = package_paths.iter().filter_map(|path| path.strip_prefix(paths::APP)?.strip_prefix('/'));
+        let inside: Vec<_> = package_paths.iter().filter_map(|path| path.strip_prefix(paths::APP)?.strip_prefix('/')).collect();
         // Packages in a folder that is left out otherwise.
-        for inside in inside.filter(|inside| inside.split('/').any(|part| NOT_READ.contains(&part))) {
+        for inside in inside.iter().filter(|inside| inside.split('/').any(|part| NOT_READ.contains(&part))) {
             folders.push(Folder { path: root.join(inside), name: Path::new(APP).join(inside) });
         }
         folders.extend(packages.map(|packages| Folder { path: packages.to_owned(), name: VENV_PACKAGES.into() }));
-        Content { folders, private: private.to_vec() }
+        let mut packages = inside.iter().map(|inside| Path::new(APP).join(inside)).chain(packages.map(|_| VENV_PACKAGES.into()));
+        Content { virtual_env: packages.find_map(|packages| environment_of(&packages)), folders, private: private.to_vec() }
+    }
+
+    /// The virtual environment in a bundle that the packages are found by; nothing where they are found without one.
+    pub(in crate::sandbox) fn virtual_env(&self) -> Option<&Path> {
+        self.virtual_env.as_deref()
     }
 
     /// All files, in an order that is always the same.
@@ -68,6 +74,13 @@ impl Content {
             Err(error) => vec![Err(error)],
         })
     }
+}
+
+/// The environment of `ENV/lib/python3.14/site-packages`, or `ENV/Lib/site-packages`.
+fn environment_of(packages: &Path) -> Option<PathBuf> {
+    let lib = packages.ancestors().skip(1).take(2).find(|folder| folder.ends_with("lib") || folder.ends_with("Lib"))?;
+    // Packages in `.python_packages` are found without one.
+    lib.parent().filter(|environment| !environment.ends_with(".python_packages")).map(Path::to_owned)
 }
 
 fn list(folder: &Folder, private: &[String]) -> io::Result<Vec<Entry>> {

@@ -14,7 +14,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub(super) use content::{APP, Content, VENV};
+pub(super) use content::{APP, Content};
 pub(super) use identity::Identity;
 pub(super) use memory::Memory;
 pub(super) use store::Store;
