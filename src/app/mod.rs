@@ -29,7 +29,9 @@ pub use folder::{FileError, FolderError};
 pub use function::{
     Binding, Bindings, BindingsError, BrokenFunction, DataType, Direction, Function, FunctionError, RetryPolicy, RetryStrategy,
 };
-pub use host_config::{HostConfig, Hsts, HttpOptions, Isolation, LogLevel, LogLevels, SnapfuncOptions};
+pub use host_config::{
+    BlobOptions, HostConfig, Hsts, HttpOptions, Isolation, LogLevel, LogLevels, MessageEncoding, QueueOptions, SnapfuncOptions,
+};
 pub use json::{JsonError, Position};
 pub use origin::{ConfigError, FieldError, Origin};
 pub use settings::{ALWAYS, FILE as LOCAL_SETTINGS, LocalHost, Settings, SettingsError};

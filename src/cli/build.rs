@@ -1,12 +1,13 @@
 //! `snapfunc build`: puts an app, loaded and warmed up, in one file.
 
 use super::source::Source;
-use super::start::sandbox;
+use super::start::around;
 use crate::app::{LogLevel, ReadOptions};
 use crate::host::console::Console;
 use crate::host::{self, Built};
 use anyhow::{Context, bail};
 use clap::Args;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -38,9 +39,10 @@ impl Build {
         };
         let console = Arc::new(Console::new(app.host.log_levels.clone()));
         let runtime = runtime::Builder::new_current_thread().enable_all().build().context("the threads can't be started")?;
+        let data = source.data()?;
         let Built { template, broken } = runtime.block_on(async {
-            let sandbox = sandbox(&console).await?;
-            anyhow::Ok(host::build(app, sandbox, &console).await?)
+            let around = around(console.clone(), SocketAddr::from(([127, 0, 0, 1], 0)), &data).await?;
+            anyhow::Ok(host::build(app, &around).await?)
         })?;
         if !broken.is_empty() {
             bail!("nothing was built: {} can't be loaded (see above)", broken.join(", "));

@@ -2,6 +2,7 @@
 
 mod build;
 mod cache;
+mod data;
 mod diagnostics;
 mod functions_list;
 mod progress;
@@ -9,6 +10,7 @@ mod reload;
 mod source;
 mod start;
 mod stop;
+mod storage;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -27,6 +29,8 @@ enum Command {
     Start(start::Start),
     /// Put an app, loaded and warmed up, in one file that `start` runs without its sources.
     Build(build::Build),
+    /// Look into an app's storage: queues, messages, blobs.
+    Storage(storage::Storage),
     /// The same commands under the name that Azure Functions Core Tools have for them.
     #[command(subcommand)]
     Host(HostCommand),
@@ -46,6 +50,7 @@ pub fn main() -> ExitCode {
     let result = match command {
         Command::Start(start) | Command::Host(HostCommand::Start(start)) => start.run(),
         Command::Build(build) => build.run(),
+        Command::Storage(storage) => storage.run(),
     };
     match result {
         Ok(code) => code,

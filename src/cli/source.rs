@@ -1,6 +1,7 @@
 //! Where an app comes from: a folder, or a file that `snapfunc build` made.
 
 use super::cache;
+use super::data::AppData;
 use crate::app::{App, ProgrammingModel, ReadOptions};
 use crate::sandbox::Unpacked;
 use anyhow::{Context, bail};
@@ -11,6 +12,8 @@ use std::path::PathBuf;
 /// An app's folder, and what is to be known to read it.
 #[derive(Debug)]
 pub(super) struct Source {
+    /// What was named: a folder or a bundle.
+    named: PathBuf,
     root: PathBuf,
     /// The process's, with the bundle's own virtual environment.
     environment: Vec<(OsString, OsString)>,
@@ -28,12 +31,17 @@ impl Source {
         };
         let mut environment: Vec<_> = env::vars_os().collect();
         if !root.is_file() {
-            return Ok(Source { root, environment });
+            return Ok(Source { named: root.clone(), root, environment });
         }
         let bundle = Unpacked::of(&root, &cache::folder()?)?;
         environment.retain(|(name, _)| name != "VIRTUAL_ENV");
         environment.extend(bundle.virtual_env.map(|folder| ("VIRTUAL_ENV".into(), folder.into_os_string())));
-        Ok(Source { root: bundle.root, environment })
+        Ok(Source { named: root, root: bundle.root, environment })
+    }
+
+    /// Where the app's data is.
+    pub(super) fn data(&self) -> anyhow::Result<AppData> {
+        AppData::of(&self.named)
     }
 
     /// The app as it is now. `options` lack the environment.

@@ -1,11 +1,12 @@
 //! `snapfunc start`: reads an app, loads it and serves it until told to stop.
 
+use super::data::AppData;
 use super::progress::Shown;
 use super::source::Source;
 use super::{cache, functions_list, reload, stop};
 use crate::app::{App, Isolation, LogLevel, ReadOptions, SnapfuncOptions};
-use crate::host::Host;
 use crate::host::console::Console;
+use crate::host::{Around, Host};
 use crate::sandbox::Runtime;
 use anyhow::{Context, bail};
 use clap::Args;
@@ -143,7 +144,8 @@ impl Start {
         threads.event_interval(4).enable_all();
         let runtime = threads.build().context("the threads can't be started")?;
         let address = SocketAddr::new(self.address, self.port.or(app.local.port).unwrap_or(DEFAULT_PORT));
-        let code = runtime.block_on(serve(app, || self.read(&source), console, address));
+        let data = source.data()?;
+        let code = runtime.block_on(serve(app, || self.read(&source), console, address, &data));
         // Invocations that outlived the drain must not hold up the exit.
         runtime.shutdown_background();
         code
@@ -192,7 +194,13 @@ impl Missing {
     }
 }
 
-async fn serve(app: App, read: impl Fn() -> anyhow::Result<App>, console: Arc<Console>, address: SocketAddr) -> anyhow::Result<ExitCode> {
+async fn serve(
+    app: App,
+    read: impl Fn() -> anyhow::Result<App>,
+    console: Arc<Console>,
+    address: SocketAddr,
+    data: &AppData,
+) -> anyhow::Result<ExitCode> {
     let listener = listen(address).await?;
     let address = listener.local_addr().context("the port that was opened can't be told")?;
     let stop = stop::signal()?;
@@ -207,7 +215,7 @@ async fn serve(app: App, read: impl Fn() -> anyhow::Result<App>, console: Arc<Co
     // Before it is loaded, so that no change is missed.
     let changes = reload::watch(&root, &console);
     let host = tokio::select! {
-        host = load(app, console.clone(), address) => host?,
+        host = load(app, console.clone(), address, data) => host?,
         () = &mut stop => {
             console.host(LogLevel::Information, "stopped before it had started");
             return Ok(ExitCode::SUCCESS);
@@ -228,13 +236,18 @@ async fn serve(app: App, read: impl Fn() -> anyhow::Result<App>, console: Arc<Co
 }
 
 /// Makes the sandbox ready and loads the app into it.
-async fn load(app: App, console: Arc<Console>, address: SocketAddr) -> anyhow::Result<Host> {
-    let sandbox = sandbox(&console).await?;
-    Ok(Host::start(app, sandbox, console, address).await?)
+async fn load(app: App, console: Arc<Console>, address: SocketAddr, data: &AppData) -> anyhow::Result<Host> {
+    Ok(Host::start(app, around(console, address, data).await?).await?)
+}
+
+/// What an app is served, or built, with.
+pub(super) async fn around(console: Arc<Console>, address: SocketAddr, data: &AppData) -> anyhow::Result<Around> {
+    let runtime = sandbox(&console).await?;
+    Ok(Around { runtime, console, address, storage: data.storage(), host_id: data.id.clone(), stores: Arc::default() })
 }
 
 /// Opens the sandbox, and shows what takes long.
-pub(super) async fn sandbox(console: &Arc<Console>) -> anyhow::Result<Arc<Runtime>> {
+async fn sandbox(console: &Arc<Console>) -> anyhow::Result<Arc<Runtime>> {
     let cache = cache::folder()?;
     let progress = Shown::new(console.clone());
     let opening = tokio::task::spawn_blocking(move || Runtime::open(&cache, &progress));

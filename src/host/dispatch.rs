@@ -1,28 +1,24 @@
-//! Runs a function for whatever triggered it: an instance, the deadline, the lines on the console. All triggers go through here.
+//! Runs a function for whatever triggered it: its inputs, an instance, the deadline, retries, its outputs, the lines on the console. All triggers go
+//! through here.
 
 use super::console::Console;
-use crate::sandbox::api::{Datum, Failure, Invocation, Outcome, TraceContext};
-use crate::sandbox::{InvokeError, Pool, PoolError};
+use crate::app::{LogLevel, RetryPolicy};
+use crate::bindings::event::{Event, NotRun, Runner, Value};
+use crate::bindings::expression::Context;
+use crate::bindings::{BindingError, Input, Output, Scope};
+use crate::sandbox::api::{Datum, Failure, Invocation, Outcome, RetryContext, TraceContext};
+use crate::sandbox::{InvokeError, Pool, PoolError, Stream};
+use async_trait::async_trait;
+use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// What a trigger hands over.
-#[derive(Debug)]
-pub struct Event {
-    /// The trigger's binding, and its value.
-    pub input: (String, Datum),
-    /// W3C trace context of the event, where it came with one.
-    pub traceparent: Option<String>,
-    /// The same: vendors' part.
-    pub tracestate: Option<String>,
-}
-
 /// Why there is no outcome. The console has been told.
 #[derive(Debug, thiserror::Error)]
 pub enum DispatchError {
-    /// The function failed, ran too long or took its interpreter with it.
+    /// The function failed, ran too long or took its interpreter with it, or one of its bindings failed.
     #[error("{}: {}", .0.kind, .0.message)]
     Failed(Failure),
     /// No instance could be had.
@@ -30,45 +26,108 @@ pub enum DispatchError {
     Unavailable(#[from] PoolError),
 }
 
+/// A function as it is run.
+#[derive(Debug, Default)]
+pub struct Runnable {
+    /// Its input bindings, without the trigger's.
+    pub inputs: Vec<(String, Arc<dyn Input>)>,
+    /// Its output bindings, without those of type `http`.
+    pub outputs: Vec<(String, Arc<dyn Output>)>,
+    /// What happens after a failure.
+    pub retry: Option<RetryPolicy>,
+    /// Why it can't run.
+    pub broken: Option<Failure>,
+}
+
 /// Runs an app's functions.
 #[derive(Debug)]
 pub struct Dispatcher {
     pool: Pool,
-    broken: HashMap<String, Failure>,
+    functions: HashMap<String, Runnable>,
     console: Arc<Console>,
     timeout: Option<Duration>,
+}
+
+/// Runs one of them for its trigger.
+#[derive(Debug)]
+pub(super) struct FunctionRunner {
+    pub(super) dispatcher: Arc<Dispatcher>,
+    pub(super) function: String,
+}
+
+/// The values of a function's inputs.
+#[derive(Default)]
+struct Inputs {
+    datums: Vec<(String, Datum)>,
+    streams: Vec<Stream>,
 }
 
 // === impl Dispatcher ===
 
 impl Dispatcher {
-    /// `broken` are functions that can't run, with the reason. `timeout` is host.json's `functionTimeout`; nothing means that a function may run
-    /// for ever.
+    /// `timeout` is host.json's `functionTimeout`; nothing means that a function may run for ever.
     #[must_use]
-    pub fn new(pool: Pool, broken: HashMap<String, Failure>, console: Arc<Console>, timeout: Option<Duration>) -> Self {
-        Dispatcher { pool, broken, console, timeout }
+    pub fn new(pool: Pool, functions: HashMap<String, Runnable>, console: Arc<Console>, timeout: Option<Duration>) -> Self {
+        Dispatcher { pool, functions, console, timeout }
     }
 
-    /// Runs a function once. Its log lines, and where it fails the reason, are on the console when this returns.
+    /// Whether a function has bindings that are filled in from what its trigger brings.
+    #[must_use]
+    pub fn needs_data(&self, function: &str) -> bool {
+        self.functions.get(function).is_some_and(|function| !function.inputs.is_empty() || !function.outputs.is_empty())
+    }
+
+    /// Runs a function, and again where its retry policy says so. Its log lines, and where it fails the reason, are on the console when this returns; its
+    /// outputs are stored, but for those of HTTP.
     pub async fn run(&self, function: &str, event: Event) -> Result<Outcome, DispatchError> {
-        if let Some(failure) = self.broken.get(function) {
-            self.console.failure(failure);
-            return Err(DispatchError::Failed(failure.clone()));
+        let Some(runnable) = self.functions.get(function) else {
+            return Err(self.fail(not_there(function)));
+        };
+        if let Some(failure) = &runnable.broken {
+            return Err(self.fail(failure.clone()));
         }
+        let mut attempt = runnable.retry.map(|policy| RetryContext { count: 0, max_count: most(&policy), last_failure: None });
+        loop {
+            let result = self.attempt(function, runnable, &event, attempt.clone()).await;
+            let (Some(policy), Err(DispatchError::Failed(failure)), Some(attempt)) = (&runnable.retry, &result, &mut attempt) else {
+                return result;
+            };
+            if policy.max_retry_count.is_some_and(|most| attempt.count >= most) {
+                return result;
+            }
+            let wait = policy.strategy.delay(attempt.count);
+            *attempt = RetryContext { count: attempt.count + 1, last_failure: Some(failure.clone()), ..*attempt };
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    async fn attempt(
+        &self,
+        function: &str,
+        runnable: &Runnable,
+        event: &Event,
+        retry: Option<RetryContext>,
+    ) -> Result<Outcome, DispatchError> {
+        let scope = Scope { data: &event.data, context: Context { method_name: function, now: Timestamp::now() } };
+        let inputs = self.fetch(runnable, event, &scope).await.map_err(|error| self.fail(binding_failure(&error)))?;
         let mut invocation = Invocation {
             id: Uuid::new_v4().to_string(),
             function_name: function.to_owned(),
             beginning: None,
-            trace: trace_context(event.traceparent, event.tracestate),
-            retry: None,
-            trigger_metadata: Vec::new(),
-            inputs: vec![event.input],
+            trace: trace_context(event.traceparent.as_deref(), event.tracestate.clone()),
+            retry,
+            trigger_metadata: event.metadata.clone(),
+            inputs: inputs.datums,
         };
         let mut instance = self.pool.take().await.inspect_err(|error| self.console.failure(&unavailable(error)))?;
         let started = Instant::now();
+        instance.provide(inputs.streams);
         let result = instance.invoke(&mut invocation, self.timeout).await;
         drop(instance);
-        let result = result.map_err(failure);
+        let result = match result.map_err(failure) {
+            Ok(outcome) => store(runnable, outcome, &scope).await.map_err(|error| binding_failure(&error)),
+            Err(failure) => Err(failure),
+        };
         if let Err(failure) = &result {
             self.console.failure(failure);
         }
@@ -76,10 +135,86 @@ impl Dispatcher {
         result.map_err(DispatchError::Failed)
     }
 
+    async fn fetch(&self, runnable: &Runnable, event: &Event, scope: &Scope<'_>) -> Result<Inputs, BindingError> {
+        let mut inputs = Inputs::default();
+        inputs.add(&event.input.0, event.input.1.clone());
+        for (name, input) in &runnable.inputs {
+            inputs.add(name, input.fetch(scope).await?);
+        }
+        Ok(inputs)
+    }
+
     /// Tells that what a function gave back can't be used.
     pub fn reject(&self, message: String) {
         self.console.failure(&Failure { kind: "ValueError".into(), stack: message.clone(), message });
     }
+
+    fn fail(&self, failure: Failure) -> DispatchError {
+        self.console.failure(&failure);
+        DispatchError::Failed(failure)
+    }
+}
+
+// === impl FunctionRunner ===
+
+#[async_trait]
+impl Runner for FunctionRunner {
+    async fn run(&self, event: Event) -> Result<(), NotRun> {
+        match self.dispatcher.run(&self.function, event).await {
+            Ok(_) => Ok(()),
+            Err(DispatchError::Failed(_)) => Err(NotRun::Failed),
+            Err(DispatchError::Unavailable(_)) => Err(NotRun::Unavailable),
+        }
+    }
+
+    fn tell(&self, level: LogLevel, text: &str) {
+        self.dispatcher.console.host(level, &format!("{}: {text}", self.function));
+    }
+}
+
+// === impl Inputs ===
+
+impl Inputs {
+    fn add(&mut self, name: &str, value: Value) {
+        match value {
+            Value::Datum(datum) => self.datums.push((name.to_owned(), datum)),
+            Value::Stream(content) => {
+                self.datums.push((name.to_owned(), Datum::Stream(content.length())));
+                self.streams.push((name.to_owned(), content));
+            }
+        }
+    }
+}
+
+/// Stores the outputs that a function set, and its return value where a binding takes that; leaves the rest.
+async fn store(runnable: &Runnable, mut outcome: Outcome, scope: &Scope<'_>) -> Result<Outcome, BindingError> {
+    for (name, output) in &runnable.outputs {
+        let value = if name == "$return" {
+            outcome.return_value.clone()
+        } else {
+            match outcome.outputs.iter().position(|(known, _)| known == name) {
+                Some(place) => outcome.outputs.remove(place).1,
+                None => continue,
+            }
+        };
+        output.store(value, scope).await?;
+    }
+    Ok(outcome)
+}
+
+/// As the guest has it: -1 for no limit.
+fn most(policy: &RetryPolicy) -> i32 {
+    policy.max_retry_count.map_or(-1, |most| i32::try_from(most).unwrap_or(i32::MAX))
+}
+
+fn binding_failure(error: &BindingError) -> Failure {
+    let message = error.to_string();
+    Failure { kind: "BindingError".into(), stack: "(a binding failed, not the code of the app)".into(), message }
+}
+
+fn not_there(function: &str) -> Failure {
+    let message = format!("there is no function {function}");
+    Failure { kind: "FunctionNotFound".into(), stack: message.clone(), message }
 }
 
 fn failure(error: InvokeError) -> Failure {
@@ -102,9 +237,9 @@ fn unavailable(error: &PoolError) -> Failure {
 }
 
 /// The event's trace goes on, with a span of the host's own; without one a new trace begins (W3C Trace Context, level 1).
-fn trace_context(traceparent: Option<String>, tracestate: Option<String>) -> TraceContext {
+fn trace_context(traceparent: Option<&str>, tracestate: Option<String>) -> TraceContext {
     let span = &Uuid::new_v4().simple().to_string()[..16];
-    match traceparent.as_deref().and_then(trace_id_and_flags) {
+    match traceparent.and_then(trace_id_and_flags) {
         Some((trace, flags)) => {
             TraceContext { traceparent: format!("00-{trace}-{span}-{flags}"), tracestate: tracestate.unwrap_or_default() }
         }
@@ -128,7 +263,7 @@ mod tests {
     #[test]
     fn a_trace_goes_on_with_a_span_of_its_own() {
         let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-        let context = trace_context(Some(parent.into()), Some("vendor=1".into()));
+        let context = trace_context(Some(parent), Some("vendor=1".into()));
         assert!(context.traceparent.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"), "{}", context.traceparent);
         assert!(context.traceparent.ends_with("-01") && context.traceparent != parent);
         assert_eq!(context.tracestate, "vendor=1");
@@ -143,7 +278,7 @@ mod tests {
             "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
             "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
         ] {
-            let context = trace_context(Some(wrong.into()), Some("vendor=1".into()));
+            let context = trace_context(Some(wrong), Some("vendor=1".into()));
             assert!(trace_id_and_flags(&context.traceparent).is_some());
             assert!(!context.traceparent.contains("4bf92f"));
             assert_eq!(context.tracestate, "");

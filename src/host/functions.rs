@@ -1,11 +1,16 @@
 //! An app's functions as the host sees them: which can run, which can't and why, and at which routes they answer.
 
+use super::dispatch::Runnable;
 use super::route::{Route, RouteError, RouteTable};
 use super::router::Target;
 use crate::app::{App, Binding, DataType, Direction, FieldError, Function};
+use crate::bindings::account::Accounts;
 use crate::bindings::http::{self as http_binding, HttpTrigger};
+use crate::bindings::{self, Making, Part, Trigger, canonical_kind};
 use crate::sandbox::api::{self, Failure, FunctionSource, LoadedFunction, paths};
 use http::Method;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// All functions of an app.
 #[derive(Debug)]
@@ -20,6 +25,8 @@ struct Entry {
     /// What function.json says, where it could be read.
     function: Option<Function>,
     http: Option<HttpTrigger>,
+    /// Its bindings, where they could be made.
+    parts: Vec<(String, Part)>,
     /// Where it answers, below the address.
     path: Option<String>,
     state: State,
@@ -47,15 +54,27 @@ pub struct Listed {
 // === impl Functions ===
 
 impl Functions {
-    /// What can be said before the code is loaded.
+    /// What can be said before the code is loaded. `accounts` and `host_id` are what bindings are made with.
     #[must_use]
-    pub fn of(app: &App) -> Self {
-        let readable = app.functions.iter().map(|function| Entry::of(function.clone()));
+    pub fn of(app: &App, accounts: &Accounts, host_id: &str) -> Self {
+        let making = Making { function: "", settings: &app.settings, host: &app.host, accounts, host_id };
+        Functions::with(app, |function| Entry::of(function, &making))
+    }
+
+    /// The same without bindings: to load the code where the settings are not known that bindings need.
+    #[must_use]
+    pub fn unbound(app: &App) -> Self {
+        Functions::with(app, Entry::unbound)
+    }
+
+    fn with(app: &App, entry: impl Fn(Function) -> Entry) -> Self {
+        let readable = app.functions.iter().cloned().map(entry);
         let unreadable = app.broken.iter().map(|broken| Entry {
             name: broken.name.clone(),
             trigger: String::new(),
             function: None,
             http: None,
+            parts: Vec::new(),
             path: None,
             state: State::Broken(load_error(broken.error.to_string())),
         });
@@ -107,6 +126,25 @@ impl Functions {
         })
     }
 
+    /// Those that something other than HTTP starts, and that can run.
+    pub(super) fn triggers(&self) -> Vec<(String, Arc<dyn Trigger>)> {
+        self.entries.iter().filter(|entry| matches!(entry.state, State::Ready)).filter_map(Entry::trigger).collect()
+    }
+
+    /// Functions as they are run; not those that are disabled.
+    pub(super) fn runnables(&self) -> HashMap<String, Runnable> {
+        let enabled = self.entries.iter().filter(|entry| !matches!(entry.state, State::Disabled));
+        enabled.map(|entry| (entry.name.clone(), entry.runnable())).collect()
+    }
+
+    /// Sentences about what functions ask for in vain.
+    pub(super) fn notices(&self) -> Vec<String> {
+        let ignored = self.entries.iter().filter(|entry| entry.ignores_retry());
+        ignored
+            .map(|entry| format!("the function {} has a retry policy, which triggers of type {} don't have", entry.name, entry.trigger))
+            .collect()
+    }
+
     /// The list.
     #[must_use]
     pub fn into_listed(self) -> Vec<Listed> {
@@ -117,23 +155,61 @@ impl Functions {
 // === impl Entry ===
 
 impl Entry {
-    fn of(function: Function) -> Self {
+    fn of(function: Function, making: &Making<'_>) -> Self {
         let trigger = function.trigger();
+        let making = Making { function: &function.name, ..*making };
         let http = trigger.is(http_binding::TRIGGER).then(|| HttpTrigger::from_binding(trigger)).transpose();
-        let state = match (&http, first_unsupported(&function)) {
-            _ if function.disabled => State::Disabled,
-            (Err(error), _) => State::Broken(load_error(error.to_string())),
-            (Ok(_), Some(binding)) => State::Broken(load_error(unsupported(binding).to_string())),
-            (Ok(_), None) => State::Ready,
-        };
+        let make = |binding: &Binding| Ok((binding.name.clone(), bindings::make(binding, &making)?));
+        let parts: Result<Vec<_>, FieldError> = function.bindings.iter().map(make).collect();
+        let error = http.as_ref().err().or(parts.as_ref().err()).map(ToString::to_string);
+        let mut entry = Entry { http: http.ok().flatten(), parts: parts.unwrap_or_default(), ..Entry::unbound(function) };
+        if let (Some(error), State::Ready) = (error, &entry.state) {
+            entry.state = State::Broken(load_error(error));
+        }
+        entry
+    }
+
+    fn unbound(function: Function) -> Self {
         Entry {
             name: function.name.clone(),
-            trigger: trigger.kind.clone(),
-            http: http.ok().flatten(),
+            trigger: function.trigger().kind.clone(),
+            http: None,
+            parts: Vec::new(),
             path: None,
-            state,
+            state: if function.disabled { State::Disabled } else { State::Ready },
             function: Some(function),
         }
+    }
+
+    fn trigger(&self) -> Option<(String, Arc<dyn Trigger>)> {
+        self.parts.iter().find_map(|(_, part)| match part {
+            Part::Trigger(trigger) => Some((self.name.clone(), trigger.clone())),
+            Part::Input(_) | Part::Output(_) | Part::Http => None,
+        })
+    }
+
+    fn runnable(&self) -> Runnable {
+        let mut runnable = Runnable::default();
+        for (name, part) in &self.parts {
+            match part {
+                Part::Input(input) => runnable.inputs.push((name.clone(), input.clone())),
+                Part::Output(output) => runnable.outputs.push((name.clone(), output.clone())),
+                Part::Trigger(_) | Part::Http => {}
+            }
+        }
+        if let State::Broken(failure) = &self.state {
+            runnable.broken = Some(failure.clone());
+        }
+        runnable.retry = self.function.as_ref().and_then(|function| function.retry).filter(|_| !self.ignores_retry());
+        runnable
+    }
+
+    /// Queues and blobs have ways of their own to try again, and nobody waits for HTTP ("Azure Functions error handling and retries": triggers with
+    /// retry policies).
+    fn ignores_retry(&self) -> bool {
+        let ignoring = [http_binding::TRIGGER, "queueTrigger", "blobTrigger"];
+        let has_policy = self.function.as_ref().is_some_and(|function| function.retry.is_some());
+        has_policy && ignoring.iter().any(|kind| kind.eq_ignore_ascii_case(&self.trigger))
     }
 
     fn route(&self) -> Option<Route<Target>> {
@@ -203,15 +279,6 @@ fn load_error(message: String) -> Failure {
     Failure { kind: "FunctionLoadError".into(), stack: message.clone(), message }
 }
 
-/// The first binding of a type that this host has no module for.
-fn first_unsupported(function: &Function) -> Option<&Binding> {
-    function.bindings.iter().find(|binding| !binding.is(http_binding::TRIGGER) && !binding.is(http_binding::OUTPUT))
-}
-
-fn unsupported(binding: &Binding) -> FieldError {
-    binding.error("type", format!("is {}, which this version of snapfunc can't serve: it knows httpTrigger and http", binding.kind))
-}
-
 fn source(function: &Function) -> FunctionSource {
     FunctionSource {
         name: function.name.clone(),
@@ -225,7 +292,7 @@ fn source(function: &Function) -> FunctionSource {
 fn binding(binding: &Binding) -> api::Binding {
     api::Binding {
         name: binding.name.clone(),
-        kind: canonical_kind(&binding.kind),
+        kind: canonical_kind(&binding.kind).to_owned(),
         direction: match binding.direction {
             Direction::In => api::Direction::In,
             Direction::Out => api::Direction::Out,
@@ -238,10 +305,4 @@ fn binding(binding: &Binding) -> api::Binding {
             DataType::Stream => api::DataType::Stream,
         },
     }
-}
-
-/// Types ignore case for the host, but the SDK's converters are found by the exact name.
-fn canonical_kind(kind: &str) -> String {
-    let known = [http_binding::TRIGGER, http_binding::OUTPUT].into_iter().find(|known| known.eq_ignore_ascii_case(kind));
-    known.unwrap_or(kind).to_owned()
 }

@@ -7,6 +7,7 @@ pub mod console;
 pub mod dispatch;
 mod environment;
 pub mod functions;
+mod listeners;
 pub mod reload;
 pub mod route;
 pub mod router;
@@ -15,18 +16,22 @@ mod server;
 pub use functions::Listed;
 
 use crate::app::{self, App, LogLevel};
+use crate::bindings::Trigger;
+use crate::bindings::account::{Accounts, Stores};
 use crate::sandbox::api::Level;
 use crate::sandbox::{Isolation, Limits, Pool, PoolLimits, Runtime, Spec, Template, TemplateError};
 use console::Console;
 use dispatch::Dispatcher;
 use functions::Functions;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use listeners::Listeners;
 use router::{HttpSettings, Router};
-use std::collections::HashMap;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::num::NonZero;
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// How many instances an app may have where host.json's `snapfunc.maxInstances` does not say.
@@ -41,10 +46,25 @@ const TMP_NODES: usize = 4096;
 /// Serves an app.
 #[derive(Debug)]
 pub struct Host {
-    runtime: Arc<Runtime>,
-    console: Arc<Console>,
-    address: SocketAddr,
+    around: Around,
     current: Arc<Current>,
+}
+
+/// What apps are served with, one after the other.
+#[derive(Debug, Clone)]
+pub struct Around {
+    /// The sandbox.
+    pub runtime: Arc<Runtime>,
+    /// Where lines go.
+    pub console: Arc<Console>,
+    /// Where the app is served.
+    pub address: SocketAddr,
+    /// Where the app's own storage account is.
+    pub storage: PathBuf,
+    /// Tells this app from others in a shared storage account; at most 32 letters and digits.
+    pub host_id: String,
+    /// The accounts that are open.
+    pub stores: Arc<Stores>,
 }
 
 /// The app that is served at the moment. Requests that began with the one before end with it.
@@ -56,6 +76,9 @@ struct Current(RwLock<Arc<Served>>);
 struct Served {
     router: Router,
     listed: Vec<Listed>,
+    dispatcher: Arc<Dispatcher>,
+    triggers: Vec<(String, Arc<dyn Trigger>)>,
+    listeners: Listeners,
 }
 
 /// Why a changed app is not served.
@@ -85,14 +108,15 @@ pub struct Built {
 ///
 /// # Errors
 /// Where it can't be loaded at all.
-pub async fn build(app: App, runtime: Arc<Runtime>, console: &Arc<Console>) -> Result<Built, TemplateError> {
-    let mut functions = Functions::of(&app);
-    let mut spec = spec(&app, &functions, console.clone(), SocketAddr::from(([127, 0, 0, 1], 0)));
+pub async fn build(app: App, around: &Around) -> Result<Built, TemplateError> {
+    // Where it will run, its settings may be others.
+    let mut functions = Functions::unbound(&app);
+    let mut spec = spec(&app, &functions, around);
     spec.settings.clone_from(&spec.platform);
-    let (template, loaded) = Template::prepare(runtime, spec).await?;
+    let (template, loaded) = Template::prepare(around.runtime.clone(), spec).await?;
     functions.note_loaded(loaded);
     let tell = |(name, failure): (&str, &_)| {
-        console.not_loaded(name, failure);
+        around.console.not_loaded(name, failure);
         name.to_owned()
     };
     let broken = functions.broken().map(tell).collect();
@@ -102,13 +126,13 @@ pub async fn build(app: App, runtime: Arc<Runtime>, console: &Arc<Console>) -> R
 // === impl Host ===
 
 impl Host {
-    /// Loads an app that will be served at `address`. What is wrong with single functions is told on the console.
+    /// Loads an app that will be served. What is wrong with single functions is told on the console.
     ///
     /// # Errors
     /// Where no instance can be made.
-    pub async fn start(app: App, runtime: Arc<Runtime>, console: Arc<Console>, address: SocketAddr) -> Result<Host, TemplateError> {
-        let served = Served::load(app, runtime.clone(), console.clone(), address).await?;
-        Ok(Host { runtime, console, address, current: Arc::new(Current(RwLock::new(Arc::new(served)))) })
+    pub async fn start(app: App, around: Around) -> Result<Host, TemplateError> {
+        let served = Served::load(app, &around).await?;
+        Ok(Host { around, current: Arc::new(Current(RwLock::new(Arc::new(served)))) })
     }
 
     /// Loads an app beside the one that is served, and serves it from then on.
@@ -116,7 +140,7 @@ impl Host {
     /// # Errors
     /// Where it can't be loaded, or one of its functions can't that could before. Then the one before is served on.
     pub async fn replace(&self, app: App) -> Result<(), ReplaceError> {
-        let new = Served::load(app, self.runtime.clone(), self.console.clone(), self.address).await?;
+        let new = Served::load(app, &self.around).await?;
         let old = self.current.get();
         let ran = |name: &str| old.listed.iter().any(|function| function.name == name && function.is_ready());
         let broken = new.listed.iter().filter(|function| function.is_broken() && ran(&function.name));
@@ -125,6 +149,10 @@ impl Host {
             return Err(ReplaceError::Broken(broken));
         }
         self.current.set(new);
+        old.listeners.stop();
+        self.listen();
+        // What the old one has begun ends with it.
+        tokio::spawn(async move { old.listeners.ended(Duration::MAX).await });
         Ok(())
     }
 
@@ -134,9 +162,21 @@ impl Host {
         self.current.get().listed.clone()
     }
 
-    /// Serves until `stop` is done, then lets the requests under way end. Says whether all of them did.
+    /// Serves until `stop` is done, then lets what is under way end. Says whether all of it did.
     pub async fn serve(&self, listener: TcpListener, stop: impl Future<Output = ()>) -> bool {
-        server::serve(listener, self.current.clone(), stop).await
+        self.listen();
+        let stop = async {
+            stop.await;
+            self.current.get().listeners.stop();
+        };
+        let requests = server::serve(listener, self.current.clone(), stop).await;
+        let events = self.current.get().listeners.ended(server::DRAIN_LIMIT).await;
+        requests && events
+    }
+
+    fn listen(&self) {
+        let served = self.current.get();
+        served.listeners.start(&served.triggers, &served.dispatcher);
     }
 }
 
@@ -155,9 +195,10 @@ impl Current {
 // === impl Served ===
 
 impl Served {
-    async fn load(app: App, runtime: Arc<Runtime>, console: Arc<Console>, address: SocketAddr) -> Result<Served, TemplateError> {
-        let mut functions = Functions::of(&app);
-        let (template, loaded) = Template::prepare(runtime, spec(&app, &functions, console.clone(), address)).await?;
+    async fn load(app: App, around: &Around) -> Result<Served, TemplateError> {
+        let console = &around.console;
+        let mut functions = functions_of(&app, around);
+        let (template, loaded) = Template::prepare(around.runtime.clone(), spec(&app, &functions, around)).await?;
         for obstacle in template.obstacles() {
             console.host(
                 LogLevel::Warning,
@@ -173,21 +214,31 @@ impl Served {
         for (name, failure) in functions.broken() {
             console.not_loaded(name, failure);
         }
-        let broken: HashMap<_, _> = functions.broken().map(|(name, failure)| (name.to_owned(), failure.clone())).collect();
-        let dispatcher = Dispatcher::new(pool, broken, console, app.host.function_timeout);
-        let router = Router::new(routes, dispatcher, http_settings(&app));
-        Ok(Served { router, listed: functions.into_listed() })
+        for notice in functions.notices() {
+            console.host(LogLevel::Warning, &notice);
+        }
+        let dispatcher = Arc::new(Dispatcher::new(pool, functions.runnables(), console.clone(), app.host.function_timeout));
+        let router = Router::new(routes, dispatcher.clone(), http_settings(&app));
+        let triggers = functions.triggers();
+        Ok(Served { router, listed: functions.into_listed(), dispatcher, triggers, listeners: Listeners::default() })
     }
 }
 
-fn spec(app: &App, functions: &Functions, console: Arc<Console>, address: SocketAddr) -> Spec {
+fn functions_of(app: &App, around: &Around) -> Functions {
+    let accounts = Accounts::new(around.stores.clone(), app.settings.clone(), &app.root, &around.storage);
+    let host_id = app.settings.get("AzureFunctionsWebHost__hostid").unwrap_or(&around.host_id);
+    Functions::of(app, &accounts, host_id)
+}
+
+fn spec(app: &App, functions: &Functions, around: &Around) -> Spec {
+    let console = around.console.clone();
     let packages = environment::Packages::of(app);
     let debug = app.settings.get("PYTHON_ENABLE_DEBUG_LOGGING").is_some_and(is_yes);
     Spec {
         root: app.root.clone(),
         package_paths: packages.guest_path.into_iter().collect(),
         packages: packages.mount,
-        settings: environment::variables(app, address),
+        settings: environment::variables(app, around.address),
         platform: environment::platform(),
         private_files: vec![app::LOCAL_SETTINGS.to_owned()],
         functions: functions.sources(),

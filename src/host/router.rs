@@ -1,13 +1,16 @@
 //! Which function answers a request: routes of HTTP triggers, the home page, the host's own paths.
 
-use super::dispatch::{DispatchError, Dispatcher, Event};
+use super::dispatch::{DispatchError, Dispatcher};
 use super::route::RouteTable;
+use crate::bindings::event::{Event, Value};
+use crate::bindings::expression::BindingData;
 use crate::bindings::http as binding;
 use crate::sandbox::PoolError;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// The answer to `GET /` where no function has that path.
 const HOME_PAGE: &str = include_str!("home.html");
@@ -38,7 +41,7 @@ pub struct HttpSettings {
 #[derive(Debug)]
 pub struct Router {
     routes: RouteTable<Target>,
-    dispatcher: Dispatcher,
+    dispatcher: Arc<Dispatcher>,
     settings: HttpSettings,
 }
 
@@ -47,7 +50,7 @@ pub struct Router {
 impl Router {
     /// Routes to `routes`, runs by `dispatcher`.
     #[must_use]
-    pub fn new(routes: RouteTable<Target>, dispatcher: Dispatcher, settings: HttpSettings) -> Self {
+    pub fn new(routes: RouteTable<Target>, dispatcher: Arc<Dispatcher>, settings: HttpSettings) -> Self {
         Router { routes, dispatcher, settings }
     }
 
@@ -90,10 +93,15 @@ impl Router {
     }
 
     async fn run(&self, target: &Target, values: Vec<(String, String)>, request: Parts, body: Bytes, local: SocketAddr) -> Response<Bytes> {
+        let needs_data = self.dispatcher.needs_data(&target.function);
+        let data = if needs_data { binding::binding_data(&request, &body, &values) } else { BindingData::default() };
         let event = Event {
             traceparent: text(&request.headers, "traceparent"),
             tracestate: text(&request.headers, "tracestate"),
-            input: (target.trigger.clone(), binding::to_datum(&request, body, values, local)),
+            // The SDK has no use for it beside the request.
+            metadata: Vec::new(),
+            data,
+            input: (target.trigger.clone(), Value::Datum(binding::to_datum(&request, body, values, local))),
         };
         match self.dispatcher.run(&target.function, event).await {
             Ok(outcome) => {

@@ -21,7 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 /// How long a client may take to send a request's headers.
 const HEADER_LIMIT: Duration = Duration::from_secs(30);
 /// How long requests under way may take to end after the host was told to stop.
-const DRAIN_LIMIT: Duration = Duration::from_secs(10);
+pub(super) const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 /// How long the first request of a connection that has just been made may be on its way when the host stops.
 const ARRIVAL: Duration = Duration::from_millis(100);
 /// How many connections that wait to be accepted are still served at the end: what the kernel holds back for a listener by default.

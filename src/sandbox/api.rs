@@ -6,8 +6,9 @@ mod bindings {
     wasmtime::component::bindgen!({
         path: "host-api.wit",
         world: "clonable-app",
-        imports: { default: trappable },
+        imports: { "snapfunc:host/streams.[method]content.read": async | trappable, default: trappable },
         exports: { default: async },
+        with: { "snapfunc:host/streams.content": crate::sandbox::streams::Opened },
         additional_derives: [PartialEq],
     });
 }
@@ -19,7 +20,7 @@ pub use bindings::exports::snapfunc::host::worker::{
 pub use bindings::snapfunc::host::logging::{Level, LogRecord};
 pub use bindings::snapfunc::host::types::{Cookie, Datum, Failure, HttpRequest, HttpResponse};
 
-pub(super) use bindings::snapfunc::host::logging;
+pub(super) use bindings::snapfunc::host::{logging, streams};
 pub(super) use bindings::{ClonableApp, ClonableAppPre};
 
 /// Where things are in the guest's file system.

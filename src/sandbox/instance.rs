@@ -6,6 +6,7 @@ use super::logs::{LogRecord, LogSink, Outlet, Running};
 use super::runtime::MOST_BYTES_A_CALL;
 use super::slots::{Capture, Faults, Image, with_image};
 use super::state::{Mounts, State};
+use super::streams::Stream;
 use super::{Runtime, ticker::Turn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -159,6 +160,11 @@ impl Instance {
         self.faults.watch(pin!(forgetting)).await
     }
 
+    /// What inputs of the next invocation are read from whose datum is a stream.
+    pub fn provide(&mut self, streams: Vec<Stream>) {
+        self.store.data_mut().streams = streams;
+    }
+
     /// Runs a function. `/tmp` is empty before and after. Without a limit it may run for ever. What it has to begin with is set here.
     ///
     /// A dropped future stops the guest where it is and leaves the instance dead.
@@ -174,6 +180,7 @@ impl Instance {
         let result = tokio::time::timeout(limit, self.faults.watch(pin!(calling))).await;
         let outcome = self.end(result, limit);
         self.store.data().outlet.set_running(None);
+        self.store.data_mut().streams = Vec::new();
         outcome
     }
 

@@ -1,11 +1,12 @@
 //! What an instance's store holds on the host's side: the grants of WASI, `/tmp`, the limits, the way to the log.
 
-use super::api::{self, logging, paths};
+use super::api::{self, logging, paths, streams};
 use super::clock::Clock;
 use super::filesystem::{self, Tmp};
 use super::guest_output::GuestOutput;
 use super::limits::{Limits, MemoryLimiter};
 use super::logs::Outlet;
+use super::streams::Stream;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -25,6 +26,8 @@ pub(super) struct State {
     pub(super) tmp: Tmp,
     pub(super) limiter: MemoryLimiter,
     pub(super) outlet: Arc<Outlet>,
+    /// Of the invocation that runs.
+    pub(super) streams: Vec<Stream>,
     stdout: GuestOutput,
     stderr: GuestOutput,
 }
@@ -66,7 +69,22 @@ impl State {
         let mut table = ResourceTable::new();
         table.set_max_capacity(MOST_HANDLES);
         let tmp = Tmp::new(limits.tmp_bytes, limits.tmp_nodes);
-        State { wasi: builder.build(), table, mounts, tmp, limiter: MemoryLimiter::new(limits), outlet, stdout, stderr }
+        State {
+            wasi: builder.build(),
+            table,
+            mounts,
+            tmp,
+            limiter: MemoryLimiter::new(limits),
+            outlet,
+            streams: Vec::new(),
+            stdout,
+            stderr,
+        }
+    }
+
+    /// What the guest has open.
+    pub(super) fn table_mut(&mut self) -> &mut ResourceTable {
+        &mut self.table
     }
 
     /// The parts of the file system.
@@ -101,5 +119,6 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     filesystem::add_to_linker(linker)?;
     linker.allow_shadowing(false);
-    logging::add_to_linker::<State, HasSelf<State>>(linker, |state| state)
+    logging::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
+    streams::add_to_linker::<State, HasSelf<State>>(linker, |state| state)
 }

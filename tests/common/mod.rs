@@ -3,6 +3,9 @@
 #![allow(dead_code)] // each test file uses a part of it
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test fails by panicking
 
+pub(crate) mod azurite;
+pub(crate) mod store;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -22,6 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// An app in a folder of its own, which lasts as long as this and the hosts started on it.
 pub(crate) struct App {
     folder: Arc<TempDir>,
+    data: Arc<TempDir>,
 }
 
 /// A running host. Killed when dropped.
@@ -29,7 +33,8 @@ pub(crate) struct Host {
     child: Child,
     pub(crate) port: u16,
     console: Arc<Console>,
-    folder: Option<Arc<TempDir>>,
+    /// What must last as long as it runs: the app's folder, and that of its data.
+    folders: Vec<Arc<TempDir>>,
 }
 
 /// An answer, whatever its status.
@@ -66,7 +71,7 @@ def main(req):
 impl App {
     /// An app without anything.
     pub(crate) fn new() -> App {
-        App { folder: Arc::new(tempfile::tempdir().unwrap()) }
+        App { folder: temporary(), data: temporary() }
     }
 
     /// An app with one HTTP function, `f`.
@@ -96,6 +101,11 @@ impl App {
         self.folder.path()
     }
 
+    /// Where its data is.
+    pub(crate) fn data(&self) -> &Path {
+        self.data.path()
+    }
+
     /// Starts a host on it.
     pub(crate) fn start(&self) -> Host {
         self.start_with(&[], &[])
@@ -103,8 +113,9 @@ impl App {
 
     /// The same with more arguments and environment variables.
     pub(crate) fn start_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Host {
-        let mut host = Host::start(self.path(), arguments, environment);
-        host.folder = Some(self.folder.clone());
+        let data = [("SNAPFUNC_DATA_DIR", self.data.path().to_str().unwrap())];
+        let mut host = Host::start(self.path(), arguments, &[&data, environment].concat());
+        host.folders.extend([self.folder.clone(), self.data.clone()]);
         host
     }
 
@@ -138,10 +149,12 @@ pub(crate) fn run_to_end(mut command: Command) -> Output {
 impl Host {
     /// Starts the program on a folder and waits until it answers.
     pub(crate) fn start(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Host {
-        let port = free_port();
-        let mut command = snapfunc(environment);
+        let (port, data) = (free_port(), temporary());
+        let mut command = snapfunc(&[&[("SNAPFUNC_DATA_DIR", data.path().to_str().unwrap())], environment].concat());
         command.args(["start", "--script-root"]).arg(folder).args(["--port", &port.to_string()]).args(arguments);
-        Host::spawn(command, port)
+        let mut host = Host::spawn(command, port);
+        host.folders.push(data);
+        host
     }
 
     /// Starts a command that will listen on a port, and waits until it answers.
@@ -150,7 +163,7 @@ impl Host {
         let console = Arc::new(Console::default());
         console.follow(child.stdout.take().unwrap());
         console.follow(child.stderr.take().unwrap());
-        let mut host = Host { child, port, console, folder: None };
+        let mut host = Host { child, port, console, folders: Vec::new() };
         host.wait_until_ready();
         host
     }
@@ -332,7 +345,8 @@ impl Console {
 pub(crate) fn snapfunc(environment: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_snapfunc"));
     let inherited: BTreeMap<_, _> = std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "HOME").collect();
-    command.env_clear().envs(inherited).env("SNAPFUNC_CACHE_DIR", cache()).envs(environment.iter().copied());
+    command.env_clear().envs(inherited).env("SNAPFUNC_CACHE_DIR", cache()).env("SNAPFUNC_DATA_DIR", cache().with_file_name("data"));
+    command.envs(environment.iter().copied());
     command
 }
 
@@ -353,6 +367,10 @@ pub(crate) fn own_cache() -> TempDir {
         }
     }
     own
+}
+
+fn temporary() -> Arc<TempDir> {
+    Arc::new(tempfile::tempdir().unwrap())
 }
 
 /// A port that nothing listens on at the moment.

@@ -33,6 +33,21 @@ pub enum RetryStrategy {
     },
 }
 
+// === impl RetryStrategy ===
+
+impl RetryStrategy {
+    /// How long to wait after so many retries: with back-off twice as long each time.
+    #[must_use]
+    pub fn delay(&self, retries: u32) -> Duration {
+        match self {
+            RetryStrategy::FixedDelay { delay } => *delay,
+            RetryStrategy::ExponentialBackoff { minimum, maximum } => {
+                minimum.checked_mul(2_u32.saturating_pow(retries)).map_or(*maximum, |delay| delay.min(*maximum))
+            }
+        }
+    }
+}
+
 // === impl RetryPolicy ===
 
 impl RetryPolicy {

@@ -7,6 +7,7 @@
 mod http;
 mod logging;
 mod overrides;
+mod queues;
 
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use super::origin::{ConfigError, FieldError, Origin};
 
 pub use http::{Hsts, HttpOptions};
 pub use logging::{LogLevel, LogLevels};
+pub use queues::{BlobOptions, MessageEncoding, QueueOptions};
 
 /// The file's name.
 pub(super) const FILE: &str = "host.json";
@@ -33,6 +35,10 @@ pub struct HostConfig {
     pub log_levels: LogLevels,
     /// `extensions.http`.
     pub http: HttpOptions,
+    /// `extensions.queues`.
+    pub queues: QueueOptions,
+    /// `extensions.blobs`.
+    pub blobs: BlobOptions,
     /// The retry policy for functions that have none, as written.
     pub retry: Option<Value>,
     /// This host's own options.
@@ -115,15 +121,18 @@ impl HostConfig {
             Some(logging) => logging.section("logLevel")?.map_or(Ok(LogLevels::default()), |levels| LogLevels::read(&levels))?,
             None => LogLevels::default(),
         };
-        let http = match root.section("extensions")? {
-            Some(extensions) => extensions.section("http")?.map_or(Ok(HttpOptions::default()), |http| HttpOptions::read(&http))?,
-            None => HttpOptions::default(),
-        };
+        let extensions = root.section("extensions")?;
+        let extension = |name| extensions.as_ref().map_or(Ok(None), |extensions| extensions.section(name));
+        let http = extension("http")?.map_or(Ok(HttpOptions::default()), |http| HttpOptions::read(&http))?;
+        let queues = extension("queues")?.map_or(Ok(QueueOptions::default()), |queues| QueueOptions::read(&queues))?;
+        let blobs = extension("blobs")?.map_or(Ok(BlobOptions::default()), |blobs| BlobOptions::read(&blobs))?;
         Ok(HostConfig {
             functions,
             function_timeout: root.get("functionTimeout").map_or(Ok(Some(Duration::from_secs(30 * 60))), |node| timeout(&node))?,
             log_levels,
             http,
+            queues,
+            blobs,
             retry: root.get("retry").map(|retry| retry.value().clone()),
             snapfunc: root.section("snapfunc")?.map_or(Ok(SnapfuncOptions::default()), |node| SnapfuncOptions::read(&node))?,
             raw: root.value().as_object().cloned().unwrap_or_default(),

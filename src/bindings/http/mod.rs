@@ -5,7 +5,7 @@ mod request;
 mod response;
 mod trigger;
 
-pub use request::to_datum;
+pub use request::{binding_data, to_datum};
 pub use response::{ResponseError, from_outcome};
 pub use trigger::{AuthLevel, HttpTrigger};
 

@@ -1,10 +1,12 @@
 //! A request as the trigger's datum, with the Functions host's rules for what repeats (`GrpcMessageConversionExtensions`, Azure/azure-functions-host).
 
+use crate::bindings::expression::BindingData;
 use crate::sandbox::api::{Datum, HttpRequest};
 use bytes::Bytes;
 use http::header::{COOKIE, HOST};
 use http::request::Parts;
 use http::{HeaderMap, Uri};
+use serde_json::{Map, Value};
 use std::net::SocketAddr;
 
 /// The datum of an HTTP trigger: `route_values` are what the route's template captured, `local` is where the request arrived.
@@ -57,6 +59,22 @@ fn query(query: &str) -> Vec<(String, String)> {
     pairs
 }
 
+/// What binding expressions may name: route values, query parameters, properties of a JSON body, and `headers` and `query` as objects. A key in the query
+/// stays out of it.
+#[must_use]
+pub fn binding_data(request: &Parts, body: &Bytes, route_values: &[(String, String)]) -> BindingData {
+    let object = |pairs: &[(String, String)]| pairs.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
+    let query: Vec<_> = query(request.uri.query().unwrap_or_default()).into_iter().filter(|(name, _)| name != "code").collect();
+    let payload: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
+    let mut data = BindingData::from(payload);
+    data.insert("headers", Value::Object(object(&headers(&request.headers))));
+    data.insert("query", Value::Object(object(&query)));
+    for (name, value) in query.iter().chain(route_values) {
+        data.insert(name, value.as_str());
+    }
+    data
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,6 +93,19 @@ mod tests {
         assert_eq!(request.headers, [("x-a".into(), "1,2".into()), ("host".into(), "h:1".into())]);
         assert_eq!(request.query, [("a".into(), "1,3,4".into()), ("b".into(), "2".into())]);
         assert_eq!(request.body, b"body");
+    }
+
+    #[test]
+    fn expressions_see_route_query_body_and_headers_but_no_key() {
+        let request = parts(http::Request::get("/api/x/1?a=q&code=secret").header("X-A", "h"));
+        let body = Bytes::from_static(br#"{"a": "body", "b": {"c": 2}}"#);
+        let data = binding_data(&request, &body, &[("id".into(), "1".into())]);
+        assert_eq!(data.get("ID"), Some(&"1".into()));
+        assert_eq!(data.get("a"), Some(&"q".into()));
+        assert_eq!(data.get("b"), Some(&serde_json::json!({"c": 2})));
+        assert_eq!(data.get("headers"), Some(&serde_json::json!({"x-a": "h"})));
+        assert_eq!(data.get("query"), Some(&serde_json::json!({"a": "q"})));
+        assert_eq!(data.get("code"), None);
     }
 
     #[test]

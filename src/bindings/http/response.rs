@@ -65,6 +65,7 @@ fn from_datum(datum: Datum) -> Result<Response<Bytes>, ResponseError> {
         Datum::Float(number) => Ok(plain(number.to_string().into(), "text/plain; charset=utf-8")),
         Datum::None => Ok(empty(StatusCode::NO_CONTENT)),
         Datum::HttpRequest(_) => Err(ResponseError::Kind("request")),
+        Datum::Stream(_) => Err(ResponseError::Kind("stream")),
         Datum::CollectionText(_) | Datum::CollectionBytes(_) | Datum::CollectionInt(_) | Datum::CollectionFloat(_) => {
             Err(ResponseError::Kind("collection"))
         }

@@ -11,22 +11,13 @@
 //! one message an element, bytes are one message. Other than there, what is not taken apart stays as it was written, letter for letter: the host
 //! indents objects, rewrites dates and numbers in them, and takes near-JSON such as `['a']` for JSON.
 
+use crate::app::MessageEncoding;
 use base64::Engine;
 use base64::alphabet::STANDARD as ALPHABET;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use thiserror::Error;
-
-/// How messages are written into a queue.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum MessageEncoding {
-    /// In Base64.
-    #[default]
-    Base64,
-    /// As they are: text alone.
-    None,
-}
 
 /// A message's content.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,16 +51,6 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(&ALPHABET, GeneralPurposeConf
 // === impl MessageEncoding ===
 
 impl MessageEncoding {
-    /// The encoding of this name, in any case.
-    #[must_use]
-    pub fn named(name: &str) -> Option<MessageEncoding> {
-        match name.to_ascii_lowercase().as_str() {
-            "base64" => Some(MessageEncoding::Base64),
-            "none" => Some(MessageEncoding::None),
-            _ => None,
-        }
-    }
-
     /// A message as it is written into a queue.
     ///
     /// # Errors

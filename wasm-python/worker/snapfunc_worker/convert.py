@@ -11,6 +11,7 @@ from azure.functions import meta
 from azure.functions.meta import Datum
 from werkzeug.http import parse_date
 
+from . import streams
 from .model import Binding
 
 NOTHING = Datum(None, None)
@@ -72,7 +73,11 @@ def has_implicit_output(kind: str) -> bool:
 
 def decode(binding: Binding, datum: Datum, annotation: type | None, trigger_metadata: Mapping[str, Datum]) -> Any:
     """The Python value of an input. Raises `TypeError` where the binding can't take such data."""
-    if binding.kind == "blob" and annotation is not None and issubclass(annotation, (str, bytes)):
+    if datum.type == streams.KIND:
+        if annotation is None or not issubclass(annotation, (str, bytes)):
+            return streams.input_stream(datum.value, trigger_metadata)
+        datum = Datum(datum.value.read_all(), "bytes")
+    if binding.kind in ("blob", "blobTrigger") and annotation is not None and issubclass(annotation, (str, bytes)):
         return _plain(datum, annotation)
     try:
         return _converter(binding.kind).decode(datum, trigger_metadata=trigger_metadata)

@@ -11,9 +11,10 @@ from componentize_py_types import Err
 from wit_world import exports
 from wit_world.exports import worker as wit_worker
 from wit_world.imports import logging as wit_logging
+from wit_world.imports import streams as wit_streams
 from wit_world.imports import types as wit
 
-from . import convert, lasting, logs, loop, preload, snapshot
+from . import convert, lasting, logs, loop, preload, snapshot, streams
 from .model import App, Beginning, Binding, Configuration, Failure, FunctionSource, Invocation, Level, Outcome
 from .worker import Worker as _Worker
 
@@ -61,7 +62,7 @@ class Worker(exports.Worker):
                 tracestate=invocation.trace.tracestate,
                 retry=invocation.retry,
                 trigger_metadata={name: _from_wit(datum) for name, datum in invocation.trigger_metadata},
-                inputs={name: _from_wit(datum) for name, datum in invocation.inputs},
+                inputs={name: _input(name, datum) for name, datum in invocation.inputs},
             )
         )
         if isinstance(result, Failure):
@@ -137,6 +138,33 @@ _TYPES: dict[type, str] = {
     wit.Datum_CollectionFloat: "collection_double",
 }
 _CASES: dict[str | None, Any] = {name: case for case, name in _TYPES.items()}
+
+
+def _input(name: str, datum: wit.Datum) -> Datum:
+    if isinstance(datum, wit.Datum_Stream):
+        return Datum(streams.Source(datum.value, lambda: _open(name)), streams.KIND)
+    return _from_wit(datum)
+
+
+def _open(name: str) -> streams.Content:
+    """Failures of the host are `OSError`s in Python."""
+    try:
+        return _Content(wit_streams.open(name))
+    except Err as error:
+        raise OSError(error.value) from None
+
+
+class _Content:
+    """A stream of the host's."""
+
+    def __init__(self, content: wit_streams.Content) -> None:
+        self._content = content
+
+    def read(self, offset: int, length: int) -> bytes:
+        try:
+            return self._content.read(offset, length)
+        except Err as error:
+            raise OSError(error.value) from None
 
 
 def _from_wit(datum: wit.Datum) -> Datum:

@@ -1,5 +1,6 @@
 //! The account against Azurite, and against services that say what a test wants.
 
+#[path = "../../../../tests/common/azurite.rs"]
 mod azurite;
 mod blobs;
 mod failures;

@@ -6,11 +6,11 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 
 /// As its documentation has it.
-pub(super) const ACCOUNT: &str = "devstoreaccount1";
-pub(super) const KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+pub(crate) const ACCOUNT: &str = "devstoreaccount1";
+pub(crate) const KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
 /// A running emulator with nothing in it, on ports of its own of the loopback interface. What it holds is in its memory.
-pub(super) struct Azurite {
+pub(crate) struct Azurite {
     process: Child,
     /// When this closes, the emulator ends: so it does when this program is killed.
     _stays: Option<ChildStdin>,
@@ -21,18 +21,18 @@ pub(super) struct Azurite {
 
 impl Azurite {
     /// The one that all tests of this program share. It ends with the program.
-    pub(super) fn shared() -> &'static Azurite {
+    pub(crate) fn shared() -> &'static Azurite {
         static SHARED: OnceLock<Azurite> = OnceLock::new();
         SHARED.get_or_init(Azurite::start)
     }
 
     /// One of a test's own. Ends when it is dropped.
-    pub(super) fn start() -> Azurite {
+    pub(crate) fn start() -> Azurite {
         Azurite::start_on([0; 3])
     }
 
     /// One at certain ports, after another that was there; each of them may be 0, for any that is free.
-    pub(super) fn start_on([blobs, queues, tables]: [u16; 3]) -> Azurite {
+    pub(crate) fn start_on([blobs, queues, tables]: [u16; 3]) -> Azurite {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let program = root.join("target/azurite/node_modules/azurite/dist/src/azurite.js");
         assert!(program.exists(), "the storage tests need Azurite: run `make azurite` once, or `make test`");
@@ -56,17 +56,17 @@ impl Azurite {
     }
 
     /// Where it is: of blobs, queues and tables.
-    pub(super) fn ports(&self) -> [u16; 3] {
+    pub(crate) fn ports(&self) -> [u16; 3] {
         self.ports
     }
 
     /// With the account's key.
-    pub(super) fn connection_string(&self) -> String {
+    pub(crate) fn connection_string(&self) -> String {
         self.with(&format!("AccountName={ACCOUNT};AccountKey={KEY}"))
     }
 
     /// With other credentials.
-    pub(super) fn with(&self, credentials: &str) -> String {
+    pub(crate) fn with(&self, credentials: &str) -> String {
         let [blobs, queues, tables] = self.ports.map(|port| format!("http://127.0.0.1:{port}/{ACCOUNT}"));
         format!("{credentials};BlobEndpoint={blobs};QueueEndpoint={queues};TableEndpoint={tables}")
     }

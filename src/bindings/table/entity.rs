@@ -1,0 +1,106 @@
+//! Entities as functions have them: plain JSON.
+
+use crate::storage::Entity;
+use serde_json::{Map, Value};
+
+/// An entity as Azure's host hands it to a function: its properties and keys; not what the service adds (`Timestamp`, `odata.etag`), nor the types beside
+/// values that JSON has no type for.
+pub(super) fn for_function(entity: Entity) -> Value {
+    let plain = |name: &String| name != "Timestamp" && !name.starts_with("odata.") && !name.contains("@odata.");
+    Value::Object(entity.into_iter().filter(|(name, _)| plain(name)).collect())
+}
+
+/// What is wrong with a function's value as an entity.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum EntityError {
+    #[error("the table output takes a JSON object, or an array of them: {0}")]
+    NotJson(String),
+    #[error("the table output takes a JSON object, or an array of them, not {0}")]
+    NotObject(String),
+    #[error("the entity has no {0}: set it in the entity or in the binding")]
+    NoKey(&'static str),
+    #[error("the entity's {0} must be a text")]
+    Key(&'static str),
+    #[error("the entity's property {0} is {1}, which a table can't hold: store its JSON text")]
+    Property(String, &'static str),
+}
+
+/// The entities of a JSON text, with these keys where they have none.
+pub(super) fn from_function(text: &str, partition_key: Option<&str>, row_key: Option<&str>) -> Result<Vec<Entity>, EntityError> {
+    let value: Value = serde_json::from_str(text).map_err(|error| EntityError::NotJson(error.to_string()))?;
+    let values = match value {
+        Value::Array(values) => values,
+        value => vec![value],
+    };
+    values.into_iter().map(|value| entity(value, partition_key, row_key)).collect()
+}
+
+fn entity(value: Value, partition_key: Option<&str>, row_key: Option<&str>) -> Result<Entity, EntityError> {
+    let Value::Object(fields) = value else { return Err(EntityError::NotObject(kind(&value).to_owned())) };
+    let mut entity = Map::new();
+    for (name, value) in fields {
+        match value {
+            // A property without a value is none.
+            Value::Null => {}
+            Value::Array(_) | Value::Object(_) => return Err(EntityError::Property(name, kind(&value))),
+            value => _ = entity.insert(name, value),
+        }
+    }
+    for (name, default) in [("PartitionKey", partition_key), ("RowKey", row_key)] {
+        let written = entity.keys().find(|known| known.eq_ignore_ascii_case(name)).cloned();
+        let value = written.and_then(|written| entity.remove(&written));
+        let key = match (value, default) {
+            (Some(Value::String(key)), _) => key,
+            (Some(Value::Number(key)), _) => key.to_string(),
+            (Some(_), _) => return Err(EntityError::Key(name)),
+            (None, Some(default)) => default.to_owned(),
+            (None, None) => return Err(EntityError::NoKey(name)),
+        };
+        entity.insert(name.to_owned(), Value::String(key));
+    }
+    Ok(entity)
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn entities(text: &str) -> Result<Value, EntityError> {
+        from_function(text, Some("p"), None).map(|entities| Value::Array(entities.into_iter().map(Value::Object).collect()))
+    }
+
+    #[test]
+    fn keys_come_from_the_entity_or_the_binding() {
+        assert_eq!(entities(r#"{"rowkey": 1, "A": true, "B": null}"#), Ok(json!([{"A": true, "PartitionKey": "p", "RowKey": "1"}])));
+        let two = r#"[{"PartitionKey": "q", "RowKey": "1"}, {"RowKey": "2"}]"#;
+        assert_eq!(entities(two), Ok(json!([{"PartitionKey": "q", "RowKey": "1"}, {"PartitionKey": "p", "RowKey": "2"}])));
+        assert_eq!(entities("{}"), Err(EntityError::NoKey("RowKey")));
+    }
+
+    #[test]
+    fn what_is_no_entity_is_said() {
+        assert!(matches!(entities("x"), Err(EntityError::NotJson(_))));
+        assert_eq!(entities("[1]"), Err(EntityError::NotObject("a number".into())));
+        assert_eq!(entities(r#"{"RowKey": "1", "a": []}"#), Err(EntityError::Property("a".into(), "a list")));
+        assert_eq!(entities(r#"{"RowKey": true}"#), Err(EntityError::Key("RowKey")));
+    }
+
+    #[test]
+    fn functions_see_no_marks_of_the_service() {
+        let stored =
+            json!({"PartitionKey": "p", "RowKey": "r", "Timestamp": "x", "odata.etag": "e", "N": "1", "N@odata.type": "Edm.Int64"});
+        assert_eq!(for_function(stored.as_object().unwrap().clone()), json!({"PartitionKey": "p", "RowKey": "r", "N": "1"}));
+    }
+}

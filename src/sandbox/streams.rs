@@ -1,0 +1,53 @@
+//! Inputs that stay with the host until the guest asks for them, piece by piece.
+
+use super::api::streams;
+use super::state::State;
+use async_trait::async_trait;
+use bytes::Bytes;
+use std::fmt;
+use std::sync::Arc;
+use wasmtime::component::Resource;
+
+/// The most that one call brings into the guest, in bytes, however much it asks for.
+const LONGEST_PIECE: u32 = 8 << 20;
+
+/// Bytes that are somewhere else.
+#[async_trait]
+pub trait Content: fmt::Debug + Send + Sync {
+    /// How many there are.
+    fn length(&self) -> u64;
+
+    /// At most so many from an offset, none only at the end. Called at any time and in any order, while the guest waits. An error is told to the guest
+    /// as it is.
+    async fn read(&self, offset: u64, length: u32) -> Result<Bytes, String>;
+}
+
+/// An input by the name of its binding.
+pub type Stream = (String, Arc<dyn Content>);
+
+/// A stream that the guest has opened.
+#[allow(unreachable_pub)] // the generated bindings name it
+#[derive(Debug)]
+pub struct Opened(Arc<dyn Content>);
+
+impl streams::Host for State {
+    fn open(&mut self, input: String) -> wasmtime::Result<Result<Resource<Opened>, String>> {
+        let Some((_, content)) = self.streams.iter().find(|(name, _)| *name == input) else {
+            return Ok(Err(format!("there is no stream {input:?} now: it can be read only while its invocation runs")));
+        };
+        let opened = Opened(content.clone());
+        Ok(Ok(self.table_mut().push(opened)?))
+    }
+}
+
+impl streams::HostContent for State {
+    async fn read(&mut self, content: Resource<Opened>, offset: u64, length: u32) -> wasmtime::Result<Result<Vec<u8>, String>> {
+        let content = self.table_mut().get(&content)?.0.clone();
+        Ok(content.read(offset, length.min(LONGEST_PIECE)).await.map(Vec::from))
+    }
+
+    fn drop(&mut self, content: Resource<Opened>) -> wasmtime::Result<()> {
+        self.table_mut().delete(content)?;
+        Ok(())
+    }
+}
