@@ -20,7 +20,7 @@ impl Backoff {
     }
 
     /// The next wait: each is about twice the one before.
-    pub fn next(&mut self) -> Duration {
+    pub fn wait(&mut self) -> Duration {
         let wait = self.current.mul_f64(rand::random_range(0.8..=1.2)).clamp(self.shortest, self.longest);
         self.current = (self.current * 2).min(self.longest);
         wait
@@ -39,10 +39,10 @@ mod tests {
     #[test]
     fn waits_grow_to_the_longest_and_begin_anew() {
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
-        let waits: Vec<_> = (0..10).map(|_| backoff.next()).collect();
+        let waits: Vec<_> = (0..10).map(|_| backoff.wait()).collect();
         assert!(waits.iter().all(|wait| (Duration::from_millis(100)..=Duration::from_secs(1)).contains(wait)), "{waits:?}");
         assert!(waits[9] >= Duration::from_millis(800) && waits[0] <= Duration::from_millis(120), "{waits:?}");
         backoff.reset();
-        assert!(backoff.next() <= Duration::from_millis(120));
+        assert!(backoff.wait() <= Duration::from_millis(120));
     }
 }

@@ -20,6 +20,7 @@ pub mod warmup;
 
 use crate::app::{Binding, Direction, FieldError, HostConfig, Settings};
 use crate::sandbox::api::Datum;
+use crate::storage::StorageError;
 use account::{AccountError, Accounts};
 use async_trait::async_trait;
 use event::{Event, Runner, Value};
@@ -195,6 +196,19 @@ impl Template {
         Ok(Some(Template { binding: binding.name.clone(), field, expression }))
     }
 
+    /// The text, if it has no parameters.
+    fn constant(&self) -> Option<String> {
+        self.expression.constant()
+    }
+
+    /// Makes sure of a text that has no parameters; of others no more is known than when they are filled in.
+    fn checked(self, binding: &Binding, check: impl FnOnce(&str) -> Result<(), StorageError>) -> Result<Template, FieldError> {
+        match self.constant() {
+            Some(text) => checked(binding, self.field, &text, check).map(|()| self),
+            None => Ok(self),
+        }
+    }
+
     /// The text.
     ///
     /// # Errors
@@ -220,6 +234,11 @@ fn resolved(binding: &Binding, field: &'static str, making: &Making<'_>) -> Resu
     let text = text(binding, field)?.ok_or_else(|| binding.error(field, "is missing: add it"))?;
     let setting = |name: &str| making.settings.get(name).map(str::to_owned);
     expression::replace_settings(text, &setting).map_err(|error| binding.error(field, error.to_string()))
+}
+
+/// Makes sure of a name that a storage account will be asked for.
+fn checked(binding: &Binding, field: &str, name: &str, check: impl FnOnce(&str) -> Result<(), StorageError>) -> Result<(), FieldError> {
+    check(name).map_err(|error| binding.error(field, format!("can't be used: {error}")))
 }
 
 /// A field that is true or false.

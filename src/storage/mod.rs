@@ -15,7 +15,7 @@ mod contract;
 mod embedded;
 mod error;
 mod leases;
-mod names;
+pub mod names;
 mod queues;
 mod tables;
 

@@ -8,23 +8,35 @@ const LONGEST_BLOB: usize = 1024;
 const LONGEST_KEY: usize = 512;
 
 /// Checks a container's name.
-pub(super) fn container(name: &str) -> Result<(), StorageError> {
+///
+/// # Errors
+/// [`StorageError::Name`] with what is allowed.
+pub fn container(name: &str) -> Result<(), StorageError> {
     let rule = "it takes 3 to 63 lower-case letters, digits and single hyphens between them, or $root, $web or $logs";
     check("container", name, rule, ["$root", "$web", "$logs"].contains(&name) || is_label(name))
 }
 
 /// Checks a queue's name.
-pub(super) fn queue(name: &str) -> Result<(), StorageError> {
+///
+/// # Errors
+/// [`StorageError::Name`] with what is allowed.
+pub fn queue(name: &str) -> Result<(), StorageError> {
     check("queue", name, "it takes 3 to 63 lower-case letters, digits and single hyphens between them", is_label(name))
 }
 
 /// Checks the name of a blob in a container.
-pub(super) fn blob(name: &str) -> Result<(), StorageError> {
+///
+/// # Errors
+/// [`StorageError::Name`] with what is allowed.
+pub fn blob(name: &str) -> Result<(), StorageError> {
     check("blob", name, "it takes 1 to 1024 characters", (1..=LONGEST_BLOB).contains(&name.chars().count()))
 }
 
 /// Checks a table's name.
-pub(super) fn table(name: &str) -> Result<(), StorageError> {
+///
+/// # Errors
+/// [`StorageError::Name`] with what is allowed.
+pub fn table(name: &str) -> Result<(), StorageError> {
     let fits = (3..=63).contains(&name.len())
         && name.starts_with(|first: char| first.is_ascii_alphabetic())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
@@ -33,7 +45,10 @@ pub(super) fn table(name: &str) -> Result<(), StorageError> {
 }
 
 /// Checks a partition key or a row key, which may be empty.
-pub(super) fn key(kind: &'static str, key: &str) -> Result<(), StorageError> {
+///
+/// # Errors
+/// [`StorageError::Name`] with what is allowed.
+pub fn key(kind: &'static str, key: &str) -> Result<(), StorageError> {
     let fits = key.encode_utf16().count() <= LONGEST_KEY
         && !key.contains(|letter: char| letter.is_control() || matches!(letter, '/' | '\\' | '#' | '?'));
     check(kind, key, "it takes at most 512 characters without / \\ # ? and control characters", fits)

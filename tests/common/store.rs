@@ -4,7 +4,7 @@ use super::azurite::Azurite;
 use super::{App, Host, run_to_end, snapfunc};
 use std::fs;
 use std::io::Write;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,6 +17,7 @@ pub(crate) enum Store {
 }
 
 /// Makes two tests of each function that takes a `Store`.
+#[allow(unused_macros)]
 macro_rules! on_both_stores {
     ($($name:ident),* $(,)?) => {
         mod on_embedded_storage {
@@ -27,6 +28,7 @@ macro_rules! on_both_stores {
         }
     };
 }
+#[allow(unused_imports)] // not every test file needs both
 pub(crate) use on_both_stores;
 
 // === impl Store ===
@@ -53,18 +55,30 @@ impl Store {
     }
 
     /// Runs `snapfunc storage` for an app on it, with some input; gives what it prints.
+    #[track_caller]
     pub(crate) fn tool(self, app: &App, arguments: &[&str], input: &[u8]) -> Vec<u8> {
-        let mut command = snapfunc(&[("SNAPFUNC_DATA_DIR", app.data().to_str().unwrap())]);
-        command.args(["storage", "--app"]).arg(app.path()).args(arguments).envs(self.settings());
-        let output = if input.is_empty() {
-            run_to_end(command)
-        } else {
-            let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-            child.stdin.take().unwrap().write_all(input).unwrap();
-            child.wait_with_output().unwrap()
-        };
+        let output = self.try_tool(app, arguments, input);
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         output.stdout
+    }
+
+    /// The same where it may fail.
+    pub(crate) fn try_tool(self, app: &App, arguments: &[&str], input: &[u8]) -> Output {
+        let mut command = snapfunc(&[("SNAPFUNC_DATA_DIR", app.data().to_str().unwrap())]);
+        command.args(["storage", "--app"]).arg(app.path()).args(arguments).envs(self.settings());
+        if input.is_empty() {
+            return run_to_end(command);
+        }
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        child.wait_with_output().unwrap()
+    }
+
+    /// The names of a container's blobs; none where it is not there.
+    pub(crate) fn blobs(self, app: &App, container: &str) -> Vec<String> {
+        let output = self.try_tool(app, &["blobs", container], b"");
+        let listed = String::from_utf8(output.stdout).unwrap();
+        listed.lines().filter_map(|line| Some(line.split_once('\t')?.1.to_owned())).collect()
     }
 
     /// Messages of a queue, with how often they were tried.
@@ -87,7 +101,10 @@ impl Store {
 
     /// A blob's content.
     pub(crate) fn get(self, app: &App, blob: &str) -> Vec<u8> {
-        self.tool(app, &["get", blob], b"")
+        // Not through a pipe: nobody empties that while the program runs.
+        let file = tempfile::NamedTempFile::new().unwrap();
+        self.tool(app, &["get", blob, file.path().to_str().unwrap()], b"");
+        fs::read(file.path()).unwrap()
     }
 
     /// Writes a blob.

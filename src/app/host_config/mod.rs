@@ -70,6 +70,9 @@ pub struct SnapfuncOptions {
     pub max_instances: Option<u32>,
     /// Instances that are kept even if nobody uses them. Default 1.
     pub warm_instances: u32,
+    /// How many seconds a queue message stays with the host that took it, unless that renews it: 1 to 604,800. `None`: ten minutes, as on Azure, and half a
+    /// minute in the embedded storage, where renewing costs nothing.
+    pub message_lease_seconds: Option<u32>,
     /// Names of environment variables that become app settings; `*` stands for any text.
     pub pass_env: Vec<String>,
 }
@@ -164,6 +167,7 @@ impl Default for SnapfuncOptions {
             isolation: Isolation::Instance,
             max_instances: None,
             warm_instances: 1,
+            message_lease_seconds: None,
             pass_env: Vec::new(),
         }
     }
@@ -180,11 +184,12 @@ impl SnapfuncOptions {
                 "tmpmb" => options.tmp_mb = integer(&value, 0, 4096)?,
                 "maxinstances" => options.max_instances = Some(integer(&value, 1, 10_000)?),
                 "warminstances" => options.warm_instances = integer(&value, 0, 10_000)?,
+                "messageleaseseconds" => options.message_lease_seconds = Some(integer(&value, 1, 604_800)?),
                 "isolation" => options.isolation = isolation(&value)?,
                 "passenv" => options.pass_env = value.texts()?,
                 _ => {
                     return Err(value.error(
-                        "is not an option of snapfunc: there are memoryMb, tmpMb, isolation, maxInstances, warmInstances and passEnv",
+                        "is not an option of snapfunc: there are memoryMb, tmpMb, isolation, maxInstances, warmInstances, messageLeaseSeconds and passEnv",
                     ));
                 }
             }

@@ -67,6 +67,7 @@ fn reads_all_fields() {
             tmp_mb: 0,
             isolation: Isolation::Invocation,
             max_instances: Some(3),
+            message_lease_seconds: None,
             warm_instances: 2,
             pass_env: vec!["MY_*".to_owned()]
         }
@@ -107,7 +108,7 @@ fn errors_name_line_and_field() {
         ),
         (
             "\"snapfunc\": {\n\"memory\": 1}",
-            "host.json:3: `snapfunc.memory` is not an option of snapfunc: there are memoryMb, tmpMb, isolation, maxInstances, warmInstances and passEnv",
+            "host.json:3: `snapfunc.memory` is not an option of snapfunc: there are memoryMb, tmpMb, isolation, maxInstances, warmInstances, messageLeaseSeconds and passEnv",
         ),
         ("\"snapfunc\": {\"memoryMb\": 8}", "host.json:2: `snapfunc.memoryMb` must be a whole number from 64 to 4096, not 8"),
         (

@@ -10,15 +10,16 @@ pub mod pattern;
 mod receipt;
 mod trigger;
 
-use super::{Making, Part, Template, resolved, text};
+use super::{Making, Part, Template, checked, resolved, text};
 use crate::app::{Binding, FieldError};
-use crate::storage::BlobName;
+use crate::storage::{BlobName, names};
 use pattern::BlobPattern;
 use std::sync::Arc;
 
 /// A `blobTrigger`: `path` and `connection`.
 pub(super) fn trigger(binding: &Binding, making: &Making<'_>) -> Result<Part, FieldError> {
     let pattern = BlobPattern::parse(&resolved(binding, "path", making)?).map_err(|error| binding.error("path", error.to_string()))?;
+    checked(binding, "path", pattern.container(), names::container)?;
     let parallel = making.host.blobs.max_degree_of_parallelism.map(|degree| degree as usize);
     Ok(Part::Trigger(Arc::new(trigger::BlobTrigger {
         name: binding.name.clone(),
@@ -53,10 +54,12 @@ pub(super) fn output(binding: &Binding, making: &Making<'_>) -> Result<Part, Fie
 
 fn path(binding: &Binding, making: &Making<'_>) -> Result<Template, FieldError> {
     let template = Template::required(binding, "path", making)?;
-    match text(binding, "path")? {
-        Some(path) if !path.contains(['/', '%', '{']) => {
+    let container = text(binding, "path")?.and_then(|path| path.split_once('/')).map(|(container, _)| container);
+    match container {
+        None if template.constant().is_some() => {
             Err(binding.error("path", "must be a container and a blob's name, like `samples/{name}.txt`"))
         }
+        Some(container) if !container.contains(['%', '{']) => checked(binding, "path", container, names::container).map(|()| template),
         _ => Ok(template),
     }
 }

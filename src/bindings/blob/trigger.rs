@@ -92,7 +92,7 @@ impl Trigger for BlobTrigger {
                         runner.tell(LogLevel::Error, &format!("container {container}: {text}; it is tried again until it works"));
                         trouble = Some(text);
                     }
-                    failing.next()
+                    failing.wait()
                 }
             };
             tokio::time::sleep(LEAST).await;

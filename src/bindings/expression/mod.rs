@@ -90,6 +90,16 @@ impl Expression {
         names
     }
 
+    /// The text, if it has no parameters.
+    #[must_use]
+    pub fn constant(&self) -> Option<String> {
+        let text = |part: &Part| match part {
+            Part::Text(text) => Some(text.clone()),
+            Part::Parameter(_) => None,
+        };
+        self.parts.iter().map(text).collect()
+    }
+
     /// The text with all parameters filled in.
     ///
     /// # Errors

@@ -21,8 +21,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// How long a message is invisible to others before that is prolonged.
-const VISIBILITY: Duration = Duration::from_secs(600);
+/// How long a message is invisible to others before that is prolonged: as on Azure.
+const LEASE: Duration = Duration::from_secs(600);
+/// The same where prolonging costs nothing: what a host that was killed had taken is seen again soon.
+const LEASE_EMBEDDED: Duration = Duration::from_secs(30);
 /// The shortest wait between two looks at an empty queue.
 const SHORTEST: Duration = Duration::from_millis(100);
 /// The longest one where looking costs nothing: other processes send to an embedded account, too.
@@ -39,6 +41,8 @@ pub(super) struct QueueTrigger {
     pub(super) queue: String,
     pub(super) account: Account,
     pub(super) wants_bytes: bool,
+    /// How long a message is invisible to others before that is prolonged.
+    pub(super) lease: Duration,
     pub(super) options: QueueOptions,
 }
 
@@ -87,7 +91,7 @@ impl Trigger for QueueTrigger {
                         idle.reset();
                         continue;
                     }
-                    idle.next()
+                    idle.wait()
                 }
                 Err(error) => {
                     let text = error.to_string();
@@ -95,7 +99,7 @@ impl Trigger for QueueTrigger {
                         runner.tell(LogLevel::Error, &format!("queue {}: {text}; it is tried again until it works", self.queue));
                         trouble = Some(text);
                     }
-                    failing.next()
+                    failing.wait()
                 }
             };
             // Whatever ends is forgotten, so that the set doesn't grow.
@@ -126,10 +130,16 @@ impl Trigger for QueueTrigger {
 // === impl QueueTrigger ===
 
 impl QueueTrigger {
+    /// As host.json says, else as is sensible for the account.
+    pub(super) fn lease(configured: Option<u32>, account: &Account) -> Duration {
+        let default = if account.is_embedded() { LEASE_EMBEDDED } else { LEASE };
+        configured.map_or(default, |seconds| Duration::from_secs(u64::from(seconds)))
+    }
+
     /// The next messages; none where there is no such queue yet.
     async fn take(&self) -> Result<Vec<QueueMessage>, AccountError> {
         let storage = self.account.storage().await?;
-        match storage.queues.receive(&self.queue, self.options.batch_size, VISIBILITY).await {
+        match storage.queues.receive(&self.queue, self.options.batch_size, self.lease).await {
             Err(StorageError::Missing { .. }) => Ok(Vec::new()),
             result => result.map_err(|error| self.account.error(error)),
         }
@@ -217,10 +227,10 @@ impl Work {
         loop {
             tokio::select! {
                 result = &mut running => return Ok(result),
-                () = tokio::time::sleep(VISIBILITY / 2) => {}
+                () = tokio::time::sleep(self.trigger.lease / 3) => {}
             }
             let queues = &self.trigger.account.storage().await?.queues;
-            let prolonged = queues.update(&self.trigger.queue, &self.message.receipt, VISIBILITY).await;
+            let prolonged = queues.update(&self.trigger.queue, &self.message.receipt, self.trigger.lease).await;
             match prolonged {
                 Ok(receipt) => self.message.receipt = receipt,
                 // The function goes on; if the message becomes visible meanwhile, it is run twice.
@@ -304,7 +314,7 @@ mod tests {
     fn trigger() -> QueueTrigger {
         let accounts = Accounts::new(Arc::default(), std::iter::empty().collect(), Path::new("/"), Path::new("/never-opened"));
         let account = accounts.named(DEFAULT).unwrap();
-        QueueTrigger { name: "msg".into(), queue: "q".into(), account, wants_bytes: false, options: QueueOptions::default() }
+        QueueTrigger { name: "msg".into(), queue: "q".into(), account, wants_bytes: false, lease: LEASE, options: QueueOptions::default() }
     }
 
     #[tokio::test]

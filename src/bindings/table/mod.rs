@@ -6,6 +6,7 @@ mod output;
 
 use super::{Making, Part, Template};
 use crate::app::{Binding, FieldError};
+use crate::storage::names;
 use std::sync::Arc;
 
 /// A `table` input: `tableName` with `partitionKey` and `rowKey` for one entity, or with `partitionKey`, `filter` and `take` for several.
@@ -21,7 +22,7 @@ pub(super) fn input(binding: &Binding, making: &Making<'_>) -> Result<Part, Fiel
     }
     Ok(Part::Input(Arc::new(input::TableInput {
         name: binding.name.clone(),
-        table: Template::required(binding, "tableName", making)?,
+        table: Template::required(binding, "tableName", making)?.checked(binding, names::table)?,
         partition_key: Template::optional(binding, "partitionKey", making)?,
         row_key,
         filter,
@@ -34,7 +35,7 @@ pub(super) fn input(binding: &Binding, making: &Making<'_>) -> Result<Part, Fiel
 pub(super) fn output(binding: &Binding, making: &Making<'_>) -> Result<Part, FieldError> {
     Ok(Part::Output(Arc::new(output::TableOutput {
         name: binding.name.clone(),
-        table: Template::required(binding, "tableName", making)?,
+        table: Template::required(binding, "tableName", making)?.checked(binding, names::table)?,
         partition_key: Template::optional(binding, "partitionKey", making)?,
         row_key: Template::optional(binding, "rowKey", making)?,
         account: making.accounts.of(binding)?,
