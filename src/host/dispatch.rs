@@ -144,7 +144,13 @@ impl Dispatcher {
         Ok(inputs)
     }
 
-    /// Tells that what a function gave back can't be used.
+    /// The same by a name whose case doesn't count.
+    pub async fn run_ignoring_case(&self, function: &str, event: Event) -> Result<Outcome, DispatchError> {
+        let exact = self.functions.keys().find(|known| known.eq_ignore_ascii_case(function));
+        self.run(exact.map_or(function, String::as_str), event).await
+    }
+
+    /// Tells that what a function gave back can't be used, or what it was to get.
     pub fn reject(&self, message: String) {
         self.console.failure(&Failure { kind: "ValueError".into(), stack: message.clone(), message });
     }

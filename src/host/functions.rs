@@ -1,5 +1,6 @@
 //! An app's functions as the host sees them: which can run, which can't and why, and at which routes they answer.
 
+use super::by_hand::{ByHand, Start};
 use super::dispatch::Runnable;
 use super::route::{Route, RouteError, RouteTable};
 use super::router::Target;
@@ -131,6 +132,12 @@ impl Functions {
         self.entries.iter().filter(|entry| matches!(entry.state, State::Ready)).filter_map(Entry::trigger).collect()
     }
 
+    /// How each of them is started by hand; not those that are disabled.
+    pub(super) fn by_hand(&self) -> ByHand {
+        let enabled = self.entries.iter().filter(|entry| !matches!(entry.state, State::Disabled));
+        ByHand::new(enabled.filter_map(|entry| Some((entry.name.clone(), entry.start()?))))
+    }
+
     /// Functions as they are run; not those that are disabled.
     pub(super) fn runnables(&self) -> HashMap<String, Runnable> {
         let enabled = self.entries.iter().filter(|entry| !matches!(entry.state, State::Disabled));
@@ -186,6 +193,11 @@ impl Entry {
             Part::Trigger(trigger) => Some((self.name.clone(), trigger.clone())),
             Part::Input(_) | Part::Output(_) | Part::Http => None,
         })
+    }
+
+    fn start(&self) -> Option<Start> {
+        let http = || Some(Start::Http { trigger: self.function.as_ref()?.trigger().name.clone(), path: self.path.clone()? });
+        self.trigger().map(|(_, trigger)| Start::Trigger(trigger)).or_else(http)
     }
 
     fn runnable(&self) -> Runnable {

@@ -3,6 +3,7 @@
 //! `server` accepts connections → [`router`] finds the function → [`crate::bindings`] make a datum of the event → [`dispatch`] runs the function
 //! → the way back. [`functions`] decides at start which functions can run at all; [`reload`] notices that an app's files have changed.
 
+mod by_hand;
 pub mod console;
 pub mod dispatch;
 mod environment;
@@ -218,7 +219,7 @@ impl Served {
             console.host(LogLevel::Warning, &notice);
         }
         let dispatcher = Arc::new(Dispatcher::new(pool, functions.runnables(), console.clone(), app.host.function_timeout));
-        let router = Router::new(routes, dispatcher.clone(), http_settings(&app));
+        let router = Router::new(routes, dispatcher.clone(), functions.by_hand(), http_settings(&app));
         let triggers = functions.triggers();
         Ok(Served { router, listed: functions.into_listed(), dispatcher, triggers, listeners: Listeners::default() })
     }

@@ -1,5 +1,6 @@
 //! Which function answers a request: routes of HTTP triggers, the home page, the host's own paths.
 
+use super::by_hand::ByHand;
 use super::dispatch::{DispatchError, Dispatcher};
 use super::route::RouteTable;
 use crate::bindings::event::{Event, Value};
@@ -42,6 +43,7 @@ pub struct HttpSettings {
 pub struct Router {
     routes: RouteTable<Target>,
     dispatcher: Arc<Dispatcher>,
+    by_hand: ByHand,
     settings: HttpSettings,
 }
 
@@ -50,8 +52,8 @@ pub struct Router {
 impl Router {
     /// Routes to `routes`, runs by `dispatcher`.
     #[must_use]
-    pub fn new(routes: RouteTable<Target>, dispatcher: Arc<Dispatcher>, settings: HttpSettings) -> Self {
-        Router { routes, dispatcher, settings }
+    pub(super) fn new(routes: RouteTable<Target>, dispatcher: Arc<Dispatcher>, by_hand: ByHand, settings: HttpSettings) -> Self {
+        Router { routes, dispatcher, by_hand, settings }
     }
 
     /// The largest body that is accepted, in bytes.
@@ -74,6 +76,9 @@ impl Router {
         // The host's own paths come first: `{*route}` of a web framework must not swallow them.
         if path == "/admin/host/ping" && (method == Method::GET || method == Method::POST) {
             return status(StatusCode::OK);
+        }
+        if let Some(function) = path.strip_prefix("/admin/functions/").filter(|_| method == Method::POST) {
+            return status(self.by_hand.run(function.trim_end_matches('/'), &body, &self.dispatcher).await);
         }
         match self.routes.find(method, path) {
             Some(found) => self.run(found.target, found.values.into(), request, body, local).await,
