@@ -5,7 +5,7 @@
 mod common;
 
 use common::azurite::Azurite;
-use common::store::{Store, unique, wait_for};
+use common::store::{Store, unique, wait_for, wait_so_long};
 use common::{App, Host, free_port};
 use serde_json::json;
 use std::collections::HashMap;
@@ -76,8 +76,9 @@ fn kill_hosts(store: Store, hosts: usize, messages: usize) {
         printed.push(host);
         running.push(store.start(&app));
     }
-    wait_for("all messages to have run", || {
-        thread::sleep(Duration::from_millis(200));
+    let patience = Duration::from_secs(30) + Duration::from_millis(20) * messages as u32;
+    wait_so_long("all messages to have run", patience, || {
+        thread::sleep(Duration::from_micros(200_000 + 200 * messages as u64));
         (store.blobs(&app, &done).len() == messages).then_some(())
     });
     wait_for("the queue to be empty", || (store.length(&app, &queue) == 0).then_some(()));

@@ -123,13 +123,19 @@ pub(crate) fn unique(name: &str) -> String {
 
 /// Waits until something is there.
 #[track_caller]
-pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    wait_so_long(what, Duration::from_secs(30), look)
+}
+
+/// The same with another patience.
+#[track_caller]
+pub(crate) fn wait_so_long<T>(what: &str, patience: Duration, mut look: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(started.elapsed() < Duration::from_secs(30), "{what}: it did not come");
+        assert!(started.elapsed() < patience, "{what}: it did not come");
         thread::sleep(Duration::from_millis(20));
     }
 }
