@@ -74,7 +74,7 @@ fn disabled_functions_are_listed_and_do_not_run() {
 
 #[test]
 fn what_would_protect_but_is_missing_is_refused() {
-    for arguments in [&["--enable-auth"][..], &["--useHttps"], &["--cert", "c.pfx", "--password", "hush"]] {
+    for arguments in [&["--useHttps"][..], &["--cert", "c.pfx", "--password", "hush"]] {
         let output = App::with(OK).run_to_end(arguments);
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1));

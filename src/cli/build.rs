@@ -1,7 +1,7 @@
 //! `snapfunc build`: puts an app, loaded and warmed up, in one file.
 
 use super::source::Source;
-use super::start::around;
+use super::start::{Mode, Place};
 use crate::app::{LogLevel, ReadOptions};
 use crate::host::console::Console;
 use crate::host::{self, Built};
@@ -39,11 +39,14 @@ impl Build {
         };
         let console = Arc::new(Console::new(app.host.log_levels.clone()));
         let runtime = runtime::Builder::new_current_thread().enable_all().build().context("the threads can't be started")?;
-        let data = source.data()?;
-        let Built { template, broken } = runtime.block_on(async {
-            let around = around(console.clone(), SocketAddr::from(([127, 0, 0, 1], 0)), &data).await?;
-            anyhow::Ok(host::build(app, &around).await?)
-        })?;
+        let place = Place {
+            console: console.clone(),
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            data: source.data()?,
+            mode: Mode { enforce_keys: false, watch: false, home_page: false },
+        };
+        let built = runtime.block_on(async { anyhow::Ok(host::build(app, &place.around().await?).await?) });
+        let Built { template, broken } = built?;
         if !broken.is_empty() {
             bail!("nothing was built: {} can't be loaded (see above)", broken.join(", "));
         }

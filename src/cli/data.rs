@@ -35,6 +35,12 @@ impl AppData {
         Ok(AppData { folder: base.join("apps").join(format!("{name}-{}", &id[..8])), id })
     }
 
+    /// Its keys: in the folder that `SNAPFUNC_SECRETS_DIR` names, else beside the rest.
+    pub(super) fn secrets(&self) -> PathBuf {
+        let named = std::env::var_os("SNAPFUNC_SECRETS_DIR").filter(|folder| !folder.is_empty());
+        named.map_or_else(|| self.folder.join("secrets"), PathBuf::from)
+    }
+
     /// Its own storage account.
     pub(super) fn storage(&self) -> PathBuf {
         self.folder.join("storage")

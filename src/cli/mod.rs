@@ -5,8 +5,10 @@ mod cache;
 mod data;
 mod diagnostics;
 mod functions_list;
+mod keys;
 mod progress;
 mod reload;
+mod serve;
 mod source;
 mod start;
 mod stop;
@@ -29,6 +31,10 @@ enum Command {
     Start(start::Start),
     /// Put an app, loaded and warmed up, in one file that `start` runs without its sources.
     Build(build::Build),
+    /// Start an app for production: with keys, without a home page, without watching its files.
+    Serve(serve::Serve),
+    /// Show and change an app's keys.
+    Keys(keys::Keys),
     /// Look into an app's storage: queues, messages, blobs.
     Storage(storage::Storage),
     /// The same commands under the name that Azure Functions Core Tools have for them.
@@ -50,6 +56,8 @@ pub fn main() -> ExitCode {
     let result = match command {
         Command::Start(start) | Command::Host(HostCommand::Start(start)) => start.run(),
         Command::Build(build) => build.run(),
+        Command::Serve(serve) => serve.run(),
+        Command::Keys(keys) => keys.run(),
         Command::Storage(storage) => storage.run(),
     };
     match result {

@@ -15,16 +15,26 @@ pub(super) fn watch(root: &Path, console: &Console) -> Option<Changes> {
 
 /// Reads and loads the app anew at each change, as long as it is polled. What is wrong with the new one is told, and the old one goes on.
 pub(super) async fn follow(changes: Option<Changes>, host: &Host, read: impl Fn() -> anyhow::Result<App>, console: &Console) -> Infallible {
-    let Some(mut changes) = changes else { return std::future::pending().await };
+    let mut changes = changes;
     loop {
-        changes.next().await;
+        let why = tokio::select! {
+            () = next(changes.as_mut()) => "the app has changed: its new code is served",
+            () = host.restarted() => "the app was loaded anew",
+        };
         let replaced = match read() {
             Ok(app) => host.replace(app).await,
             Err(error) => Err(ReplaceError::Unreadable(format!("{error:#}"))),
         };
         match replaced {
-            Ok(()) => console.host(LogLevel::Information, "the app has changed: its new code is served"),
+            Ok(()) => console.host(LogLevel::Information, why),
             Err(error) => console.host(LogLevel::Error, &format!("the app has changed, but the one before is served on: {error}")),
         }
+    }
+}
+
+async fn next(changes: Option<&mut Changes>) {
+    match changes {
+        Some(changes) => changes.next().await,
+        None => std::future::pending().await,
     }
 }

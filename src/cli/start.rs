@@ -5,7 +5,10 @@ use super::progress::Shown;
 use super::source::Source;
 use super::{cache, functions_list, reload, stop};
 use crate::app::{App, Isolation, LogLevel, ReadOptions, SnapfuncOptions};
+use crate::host::admin::Admin;
 use crate::host::console::Console;
+use crate::host::cors::Cors;
+use crate::host::keys::Keys;
 use crate::host::{Around, Host};
 use crate::sandbox::Runtime;
 use anyhow::{Context, bail};
@@ -63,6 +66,18 @@ pub(super) struct Start {
     #[arg(long, value_name = "PATTERN")]
     pass_env: Vec<String>,
 
+    /// Ask for keys, as Azure does: `snapfunc keys list` shows them
+    #[arg(long, alias = "enableAuth")]
+    enable_auth: bool,
+
+    /// Origins whose pages may read responses, with commas between; `*` for all [default: Host.CORS of local.settings.json]
+    #[arg(long, value_name = "ORIGINS", value_delimiter = ',')]
+    cors: Vec<String>,
+
+    /// Let those pages send credentials
+    #[arg(long, alias = "corsCredentials")]
+    cors_credentials: bool,
+
     /// Lowest level shown of what functions log: Trace, Debug, Information, Warning, Error, Critical or None
     #[arg(long, alias = "userLogLevel", value_name = "LEVEL", value_parser = log_level)]
     user_log_level: Option<LogLevel>,
@@ -72,6 +87,26 @@ pub(super) struct Start {
 
     #[command(flatten)]
     missing: Missing,
+}
+
+/// What differs between a developer's machine and one that serves others.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mode {
+    /// Whether keys are asked for.
+    pub(super) enforce_keys: bool,
+    /// Whether changes of the app are taken over.
+    pub(super) watch: bool,
+    /// Whether `GET /` answers with a page.
+    pub(super) home_page: bool,
+}
+
+/// Where and how an app is served, or built.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) console: Arc<Console>,
+    pub(super) address: SocketAddr,
+    pub(super) data: AppData,
+    pub(super) mode: Mode,
 }
 
 /// Flags of Core Tools that change nothing here.
@@ -98,9 +133,6 @@ struct Accepted {
 #[derive(Debug, Args)]
 struct Missing {
     /// Not supported yet
-    #[arg(long, alias = "enableAuth", hide = true)]
-    enable_auth: bool,
-    /// Not supported yet
     #[arg(long, alias = "useHttps", hide = true)]
     use_https: bool,
     /// Not supported yet
@@ -109,12 +141,6 @@ struct Missing {
     /// Not supported yet
     #[arg(long, hide = true)]
     password: Option<String>,
-    /// Not supported yet
-    #[arg(long, hide = true)]
-    cors: Option<String>,
-    /// Not supported yet
-    #[arg(long, alias = "corsCredentials", hide = true)]
-    cors_credentials: bool,
     /// Not supported yet
     #[arg(long, alias = "enableJsonOutput", alias = "json-output", hide = true)]
     enable_json_output: bool,
@@ -128,6 +154,12 @@ struct Missing {
 impl Start {
     /// Runs until the host was told to stop.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let mode = Mode { enforce_keys: self.enable_auth, watch: true, home_page: true };
+        self.run_as(mode)
+    }
+
+    /// The same in some mode.
+    pub(super) fn run_as(self, mode: Mode) -> anyhow::Result<ExitCode> {
         self.missing.refuse_what_protects()?;
         let source = Source::find(self.app.as_ref().or(self.script_root.as_ref()))?;
         let app = self.read(&source)?;
@@ -145,7 +177,7 @@ impl Start {
         let runtime = threads.build().context("the threads can't be started")?;
         let address = SocketAddr::new(self.address, self.port.or(app.local.port).unwrap_or(DEFAULT_PORT));
         let data = source.data()?;
-        let code = runtime.block_on(serve(app, || self.read(&source), console, address, &data));
+        let code = runtime.block_on(serve(app, || self.read(&source), Place { console, address, data, mode }));
         // Invocations that outlived the drain must not hold up the exit.
         runtime.shutdown_background();
         code
@@ -159,6 +191,11 @@ impl Start {
             ..ReadOptions::default()
         })?;
         self.override_options(&mut app.host.snapfunc);
+        if !self.cors.is_empty() {
+            app.local.cors.clone_from(&self.cors);
+        }
+        app.local.cors_credentials |= self.cors_credentials;
+        Cors::new(&app.local.cors, app.local.cors_credentials)?;
         Ok(app)
     }
 
@@ -176,9 +213,6 @@ impl Start {
 impl Missing {
     /// A flag that promises protection must not be passed over.
     fn refuse_what_protects(&self) -> anyhow::Result<()> {
-        if self.enable_auth {
-            bail!("--enable-auth is not supported by this version yet: keys would not be checked");
-        }
         if self.use_https || self.cert.is_some() || self.password.is_some() {
             bail!("--use-https is not supported by this version yet: put a proxy that speaks TLS in front");
         }
@@ -186,42 +220,31 @@ impl Missing {
     }
 
     fn ignored(&self) -> impl Iterator<Item = &'static str> {
-        let flags = [
-            (self.cors.is_some() || self.cors_credentials, "--cors"),
-            (self.enable_json_output || self.json_output_file.is_some(), "--enable-json-output"),
-        ];
+        let flags = [(self.enable_json_output || self.json_output_file.is_some(), "--enable-json-output")];
         flags.into_iter().filter(|(given, _)| *given).map(|(_, name)| name)
     }
 }
 
-async fn serve(
-    app: App,
-    read: impl Fn() -> anyhow::Result<App>,
-    console: Arc<Console>,
-    address: SocketAddr,
-    data: &AppData,
-) -> anyhow::Result<ExitCode> {
-    let listener = listen(address).await?;
-    let address = listener.local_addr().context("the port that was opened can't be told")?;
+async fn serve(app: App, read: impl Fn() -> anyhow::Result<App>, mut place: Place) -> anyhow::Result<ExitCode> {
+    let listener = listen(place.address).await?;
+    place.address = listener.local_addr().context("the port that was opened can't be told")?;
+    let console = place.console.clone();
     let stop = stop::signal()?;
-    if !app.local.cors.is_empty() {
-        console.host(LogLevel::Warning, "CORS in local.settings.json is not supported by this version yet and is ignored");
-    }
     for notice in &app.notices {
         console.host(LogLevel::Warning, notice);
     }
     tokio::pin!(stop);
     let root = app.root.clone();
     // Before it is loaded, so that no change is missed.
-    let changes = reload::watch(&root, &console);
+    let changes = if place.mode.watch { reload::watch(&root, &console) } else { None };
     let host = tokio::select! {
-        host = load(app, console.clone(), address, data) => host?,
+        host = load(app, &place) => host?,
         () = &mut stop => {
             console.host(LogLevel::Information, "stopped before it had started");
             return Ok(ExitCode::SUCCESS);
         }
     };
-    console.plain(&describe(&host, &console, &root, address));
+    console.plain(&describe(&host, &console, &root, place.address));
     let serving = host.serve(listener, stop);
     let drained = tokio::select! {
         drained = serving => drained,
@@ -236,14 +259,31 @@ async fn serve(
 }
 
 /// Makes the sandbox ready and loads the app into it.
-async fn load(app: App, console: Arc<Console>, address: SocketAddr, data: &AppData) -> anyhow::Result<Host> {
-    Ok(Host::start(app, around(console, address, data).await?).await?)
+async fn load(app: App, place: &Place) -> anyhow::Result<Host> {
+    let around = place.around().await?;
+    if place.mode.enforce_keys {
+        around.admin.keys.prepare()?;
+    }
+    Ok(Host::start(app, around).await?)
 }
 
-/// What an app is served, or built, with.
-pub(super) async fn around(console: Arc<Console>, address: SocketAddr, data: &AppData) -> anyhow::Result<Around> {
-    let runtime = sandbox(&console).await?;
-    Ok(Around { runtime, console, address, storage: data.storage(), host_id: data.id.clone(), stores: Arc::default() })
+// === impl Place ===
+
+impl Place {
+    /// What an app is served, or built, with.
+    pub(super) async fn around(&self) -> anyhow::Result<Around> {
+        let keys = Keys::new(self.data.secrets());
+        Ok(Around {
+            runtime: sandbox(&self.console).await?,
+            console: self.console.clone(),
+            address: self.address,
+            storage: self.data.storage(),
+            host_id: self.data.id.clone(),
+            stores: Arc::default(),
+            admin: Arc::new(Admin::new(keys, self.mode.enforce_keys, self.console.clone(), &self.data.id)),
+            home_page: self.mode.home_page,
+        })
+    }
 }
 
 /// Opens the sandbox, and shows what takes long.

@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -46,7 +47,11 @@ pub struct Dispatcher {
     functions: HashMap<String, Runnable>,
     console: Arc<Console>,
     timeout: Option<Duration>,
+    running: AtomicUsize,
 }
+
+/// Counts an invocation as long as it lives.
+struct Counted<'a>(&'a AtomicUsize);
 
 /// Runs one of them for its trigger.
 #[derive(Debug)]
@@ -68,7 +73,13 @@ impl Dispatcher {
     /// `timeout` is host.json's `functionTimeout`; nothing means that a function may run for ever.
     #[must_use]
     pub fn new(pool: Pool, functions: HashMap<String, Runnable>, console: Arc<Console>, timeout: Option<Duration>) -> Self {
-        Dispatcher { pool, functions, console, timeout }
+        Dispatcher { pool, functions, console, timeout, running: AtomicUsize::new(0) }
+    }
+
+    /// How many invocations are under way.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.running.load(Ordering::Relaxed)
     }
 
     /// Whether a function has bindings that are filled in from what its trigger brings.
@@ -80,6 +91,7 @@ impl Dispatcher {
     /// Runs a function, and again where its retry policy says so. Its log lines, and where it fails the reason, are on the console when this returns; its
     /// outputs are stored, but for those of HTTP.
     pub async fn run(&self, function: &str, event: Event) -> Result<Outcome, DispatchError> {
+        let _counted = Counted::new(&self.running);
         let Some(runnable) = self.functions.get(function) else {
             return Err(self.fail(not_there(function)));
         };
@@ -158,6 +170,21 @@ impl Dispatcher {
     fn fail(&self, failure: Failure) -> DispatchError {
         self.console.failure(&failure);
         DispatchError::Failed(failure)
+    }
+}
+
+// === impl Counted ===
+
+impl<'a> Counted<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Counted(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

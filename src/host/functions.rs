@@ -1,5 +1,6 @@
 //! An app's functions as the host sees them: which can run, which can't and why, and at which routes they answer.
 
+use super::admin::Described;
 use super::by_hand::{ByHand, Start};
 use super::dispatch::Runnable;
 use super::route::{Route, RouteError, RouteTable};
@@ -138,6 +139,17 @@ impl Functions {
         ByHand::new(enabled.filter_map(|entry| Some((entry.name.clone(), entry.start()?))))
     }
 
+    /// What the admin API tells of them.
+    pub(super) fn described(&self) -> Vec<Described> {
+        self.entries.iter().map(Entry::describe).collect()
+    }
+
+    /// The function that warms the app up, if it has one that can run.
+    pub(super) fn warmup(&self) -> Option<(String, Arc<dyn Trigger>)> {
+        let ready = |entry: &&Entry| matches!(entry.state, State::Ready) && entry.trigger.eq_ignore_ascii_case("warmupTrigger");
+        self.entries.iter().find(ready).and_then(Entry::trigger)
+    }
+
     /// Functions as they are run; not those that are disabled.
     pub(super) fn runnables(&self) -> HashMap<String, Runnable> {
         let enabled = self.entries.iter().filter(|entry| !matches!(entry.state, State::Disabled));
@@ -195,6 +207,19 @@ impl Entry {
         })
     }
 
+    fn describe(&self) -> Described {
+        Described {
+            name: self.name.clone(),
+            config: self.function.as_ref().map(|function| function.config.clone()).unwrap_or_default(),
+            path: self.path.clone(),
+            disabled: matches!(self.state, State::Disabled),
+            error: match &self.state {
+                State::Broken(failure) => Some(format!("{}: {}", failure.kind, failure.message)),
+                State::Ready | State::Disabled => None,
+            },
+        }
+    }
+
     fn start(&self) -> Option<Start> {
         let http = || Some(Start::Http { trigger: self.function.as_ref()?.trigger().name.clone(), path: self.path.clone()? });
         self.trigger().map(|(_, trigger)| Start::Trigger(trigger)).or_else(http)
@@ -231,7 +256,12 @@ impl Entry {
             function: self.name.clone(),
             template: http.route.clone().unwrap_or_else(|| self.name.clone()),
             methods: http.methods.clone(),
-            target: Target { function: self.name.clone(), trigger: function.trigger().name.clone(), outputs: outputs.collect() },
+            target: Target {
+                function: self.name.clone(),
+                trigger: function.trigger().name.clone(),
+                outputs: outputs.collect(),
+                level: http.auth_level,
+            },
         })
     }
 }

@@ -3,11 +3,14 @@
 //! `server` accepts connections → [`router`] finds the function → [`crate::bindings`] make a datum of the event → [`dispatch`] runs the function
 //! → the way back. [`functions`] decides at start which functions can run at all; [`reload`] notices that an app's files have changed.
 
+pub mod admin;
 mod by_hand;
 pub mod console;
+pub mod cors;
 pub mod dispatch;
 mod environment;
 pub mod functions;
+pub mod keys;
 mod listeners;
 pub mod reload;
 pub mod route;
@@ -21,12 +24,15 @@ use crate::bindings::Trigger;
 use crate::bindings::account::{Accounts, Stores};
 use crate::sandbox::api::Level;
 use crate::sandbox::{Isolation, Limits, Pool, PoolLimits, Runtime, Spec, Template, TemplateError};
+use admin::{Admin, Inventory};
 use console::Console;
+use cors::Cors;
 use dispatch::Dispatcher;
 use functions::Functions;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use listeners::Listeners;
 use router::{HttpSettings, Router};
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::num::NonZero;
@@ -66,6 +72,10 @@ pub struct Around {
     pub host_id: String,
     /// The accounts that are open.
     pub stores: Arc<Stores>,
+    /// The admin API, and the keys.
+    pub admin: Arc<Admin>,
+    /// Whether `GET /` may answer with a page.
+    pub home_page: bool,
 }
 
 /// The app that is served at the moment. Requests that began with the one before end with it.
@@ -167,7 +177,10 @@ impl Host {
     pub async fn serve(&self, listener: TcpListener, stop: impl Future<Output = ()>) -> bool {
         self.listen();
         let stop = async {
-            stop.await;
+            tokio::select! {
+                () = stop => {}
+                never = self.follow_control() => match never {},
+            }
             self.current.get().listeners.stop();
         };
         let requests = server::serve(listener, self.current.clone(), stop).await;
@@ -175,9 +188,29 @@ impl Host {
         requests && events
     }
 
+    /// Waits until somebody asks for the app to be read anew.
+    pub async fn restarted(&self) {
+        self.around.admin.control.restarted().await;
+    }
+
+    /// Has triggers listen, unless they are to rest.
     fn listen(&self) {
-        let served = self.current.get();
-        served.listeners.start(&served.triggers, &served.dispatcher);
+        if !self.around.admin.control.is_drained() {
+            let served = self.current.get();
+            served.listeners.start(&served.triggers, &served.dispatcher);
+        }
+    }
+
+    /// Has triggers rest, and listen again, as the admin API says.
+    async fn follow_control(&self) -> Infallible {
+        let mut drained = self.around.admin.control.follow();
+        loop {
+            if drained.changed().await.is_err() {
+                return std::future::pending().await;
+            }
+            self.current.get().listeners.stop();
+            self.listen();
+        }
     }
 }
 
@@ -219,7 +252,13 @@ impl Served {
             console.host(LogLevel::Warning, &notice);
         }
         let dispatcher = Arc::new(Dispatcher::new(pool, functions.runnables(), console.clone(), app.host.function_timeout));
-        let router = Router::new(routes, dispatcher.clone(), functions.by_hand(), http_settings(&app));
+        let inventory = Inventory {
+            functions: functions.described(),
+            by_hand: functions.by_hand(),
+            warmup: functions.warmup(),
+            config: serde_json::Value::Object(app.host.raw.clone()),
+        };
+        let router = Router::new(routes, dispatcher.clone(), around.admin.clone(), inventory, http_settings(&app, around));
         let triggers = functions.triggers();
         Ok(Served { router, listed: functions.into_listed(), dispatcher, triggers, listeners: Listeners::default() })
     }
@@ -279,13 +318,15 @@ fn pool_limits(app: &App) -> PoolLimits {
     }
 }
 
-fn http_settings(app: &App) -> HttpSettings {
+fn http_settings(app: &App, around: &Around) -> HttpSettings {
     let body_limit = app.settings.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT").and_then(|text| text.trim().parse().ok());
     let header = |(name, value): &(String, String)| Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?));
     HttpSettings {
         body_limit: body_limit.unwrap_or(BODY_LIMIT),
-        home_page: !app.settings.is_true("AzureWebJobsDisableHomepage"),
+        home_page: around.home_page && !app.settings.is_true("AzureWebJobsDisableHomepage"),
         // `app` has refused what is no header.
         custom_headers: app.host.http.custom_headers.iter().filter_map(header).collect::<HeaderMap>(),
+        // Whoever read the app has refused what can't be.
+        cors: Cors::new(&app.local.cors, app.local.cors_credentials).unwrap_or_default(),
     }
 }

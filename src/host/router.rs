@@ -1,11 +1,12 @@
 //! Which function answers a request: routes of HTTP triggers, the home page, the host's own paths.
 
-use super::by_hand::ByHand;
+use super::admin::{Admin, Inventory};
+use super::cors::Cors;
 use super::dispatch::{DispatchError, Dispatcher};
 use super::route::RouteTable;
 use crate::bindings::event::{Event, Value};
 use crate::bindings::expression::BindingData;
-use crate::bindings::http as binding;
+use crate::bindings::http::{self as binding, AuthLevel};
 use crate::sandbox::PoolError;
 use bytes::Bytes;
 use http::request::Parts;
@@ -25,6 +26,8 @@ pub struct Target {
     pub trigger: String,
     /// Its bindings of type `http`.
     pub outputs: Vec<String>,
+    /// Who may call it.
+    pub level: AuthLevel,
 }
 
 /// What does not depend on the functions.
@@ -36,6 +39,8 @@ pub struct HttpSettings {
     pub home_page: bool,
     /// host.json's `extensions.http.customHeaders`, added to every response.
     pub custom_headers: HeaderMap,
+    /// Which other origins' pages may read responses.
+    pub cors: Cors,
 }
 
 /// Answers requests.
@@ -43,7 +48,8 @@ pub struct HttpSettings {
 pub struct Router {
     routes: RouteTable<Target>,
     dispatcher: Arc<Dispatcher>,
-    by_hand: ByHand,
+    admin: Arc<Admin>,
+    inventory: Inventory,
     settings: HttpSettings,
 }
 
@@ -52,8 +58,14 @@ pub struct Router {
 impl Router {
     /// Routes to `routes`, runs by `dispatcher`.
     #[must_use]
-    pub(super) fn new(routes: RouteTable<Target>, dispatcher: Arc<Dispatcher>, by_hand: ByHand, settings: HttpSettings) -> Self {
-        Router { routes, dispatcher, by_hand, settings }
+    pub(super) fn new(
+        routes: RouteTable<Target>,
+        dispatcher: Arc<Dispatcher>,
+        admin: Arc<Admin>,
+        inventory: Inventory,
+        settings: HttpSettings,
+    ) -> Self {
+        Router { routes, dispatcher, admin, inventory, settings }
     }
 
     /// The largest body that is accepted, in bytes.
@@ -64,7 +76,10 @@ impl Router {
 
     /// Answers one request that arrived at `local`.
     pub async fn answer(&self, request: Parts, body: Bytes, local: SocketAddr) -> Response<Bytes> {
-        let mut response = self.route(request, body, local).await;
+        let cors = self.settings.cors.headers(&request);
+        let mut response =
+            if self.settings.cors.is_preflight(&request) { status(StatusCode::NO_CONTENT) } else { self.route(request, body, local).await };
+        response.headers_mut().extend(cors);
         for (name, value) in &self.settings.custom_headers {
             response.headers_mut().entry(name).or_insert_with(|| value.clone());
         }
@@ -72,16 +87,20 @@ impl Router {
     }
 
     async fn route(&self, request: Parts, body: Bytes, local: SocketAddr) -> Response<Bytes> {
-        let (method, path) = (&request.method, request.uri.path());
         // The host's own paths come first: `{*route}` of a web framework must not swallow them.
-        if path == "/admin/host/ping" && (method == Method::GET || method == Method::POST) {
-            return status(StatusCode::OK);
+        if let Some(response) = self.admin.answer(&request, &body, &self.inventory, &self.dispatcher, local).await {
+            return response;
         }
-        if let Some(function) = path.strip_prefix("/admin/functions/").filter(|_| method == Method::POST) {
-            return status(self.by_hand.run(function.trim_end_matches('/'), &body, &self.dispatcher).await);
-        }
+        let (method, path) = (&request.method, request.uri.path());
         match self.routes.find(method, path) {
-            Some(found) => self.run(found.target, found.values.into(), request, body, local).await,
+            Some(found) => {
+                let target = found.target;
+                match self.admin.may(&request.headers, request.uri.query(), target.level, Some(&target.function)) {
+                    Ok(true) => self.run(target, found.values.into(), request, body, local).await,
+                    Ok(false) => status(StatusCode::UNAUTHORIZED),
+                    Err(failed) => status(failed),
+                }
+            }
             None if path == "/" && (method == Method::GET || method == Method::HEAD) => self.home(),
             // Wrong method too: the Functions host never answers 405.
             None => status(StatusCode::NOT_FOUND),

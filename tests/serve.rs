@@ -1,0 +1,25 @@
+//! `snapfunc serve`: for production.
+
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
+mod common;
+
+use common::{App, Host, free_port, snapfunc};
+use std::fs;
+use std::thread;
+use std::time::Duration;
+
+#[test]
+fn it_asks_for_keys_has_no_page_and_does_not_watch() {
+    let http = r#"[{"type": "httpTrigger", "name": "req"}, {"type": "http", "name": "$return"}]"#;
+    let app = App::with("def main(req):\n    return 'old'\n").function("guarded", http, "def main(req):\n    return 'secret'\n");
+    let port = free_port();
+    let mut command = snapfunc(&[("SNAPFUNC_DATA_DIR", app.data().to_str().unwrap())]);
+    command.args(["serve", "--port", &port.to_string()]).arg(app.path());
+    let host = Host::spawn(command, port);
+    assert_eq!((host.get("/").status, host.get("/api/f").text(), host.get("/api/guarded").status), (204, "old", 401));
+    assert_eq!(host.get("/admin/host/status").status, 401);
+    fs::write(app.path().join("f/__init__.py"), "def main(req):\n    return 'new'\n").unwrap();
+    thread::sleep(Duration::from_millis(800));
+    assert_eq!(host.get("/api/f").text(), "old");
+}
