@@ -2,23 +2,17 @@
 
 import importlib
 import importlib.machinery
-import os
 import pathlib
-import re
 import sys
 import types
-import warnings
 from collections.abc import Callable
 from typing import Any
 
-from . import absent
+from . import absent, packages
 from .model import FunctionSource, LoadError
 
 APP_PACKAGE = "__app__"
 """The package that stands for the app's root: `from __app__.SharedCode import helper`."""
-
-_BROUGHT_ALONG = ("markupsafe", "tzdata", "werkzeug")
-"""The packages that the SDK came with, imported already; an app may have others of these names."""
 
 _MISSING_MODULE_ADVICE = (
     "Cannot find module. Please check the requirements.txt file for the missing module. For more info, please refer the "
@@ -35,19 +29,9 @@ def set_up_paths(root: str, package_paths: list[str]) -> None:
     package.__spec__ = importlib.machinery.ModuleSpec(APP_PACKAGE, None, is_package=True)
     package.__spec__.submodule_search_locations = package.__path__
     sys.modules[APP_PACKAGE] = package
-    for path in package_paths:
-        _prefer(path)
-        # Of code that is somebody else's, and that pip would have compiled when it was installed.
-        warnings.filterwarnings("ignore", category=SyntaxWarning, module=re.escape(path))
+    packages.prefer(package_paths)
+    packages.hide_syntax_warnings(package_paths)
     importlib.invalidate_caches()
-
-
-def _prefer(path: str) -> None:
-    """Lets an app import its own packages in place of those that came along. The SDK keeps what it has."""
-    for package in _BROUGHT_ALONG:
-        if os.path.isdir(os.path.join(path, package)):
-            for name in [name for name in sys.modules if name.partition(".")[0] == package]:
-                del sys.modules[name]
 
 
 def load_callable(source: FunctionSource, root: str) -> Callable[..., Any]:
