@@ -4,6 +4,7 @@ mod build;
 mod cache;
 mod diagnostics;
 mod functions_list;
+mod packages;
 mod progress;
 mod reload;
 mod source;
@@ -27,6 +28,9 @@ enum Command {
     Start(start::Start),
     /// Put an app, loaded and warmed up, in one file that `start` runs without its sources.
     Build(build::Build),
+    /// Install an app's packages; `start` and `build` do that too, when requirements.txt has changed.
+    #[command(subcommand)]
+    Packages(packages::Command),
     /// The same commands under the name that Azure Functions Core Tools have for them.
     #[command(subcommand)]
     Host(HostCommand),
@@ -46,6 +50,7 @@ pub fn main() -> ExitCode {
     let result = match command {
         Command::Start(start) | Command::Host(HostCommand::Start(start)) => start.run(),
         Command::Build(build) => build.run(),
+        Command::Packages(packages) => packages.run(),
     };
     match result {
         Ok(code) => code,

@@ -6,12 +6,14 @@ use crate::sandbox::Unpacked;
 use anyhow::{Context, bail};
 use std::env;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// An app's folder, and what is to be known to read it.
 #[derive(Debug)]
 pub(super) struct Source {
     root: PathBuf,
+    /// Whether a file is unpacked there.
+    is_bundle: bool,
     /// The process's, with the bundle's own virtual environment.
     environment: Vec<(OsString, OsString)>,
 }
@@ -28,12 +30,17 @@ impl Source {
         };
         let mut environment: Vec<_> = env::vars_os().collect();
         if !root.is_file() {
-            return Ok(Source { root, environment });
+            return Ok(Source { root, is_bundle: false, environment });
         }
         let bundle = Unpacked::of(&root, &cache::folder()?)?;
         environment.retain(|(name, _)| name != "VIRTUAL_ENV");
         environment.extend(bundle.virtual_env.map(|folder| ("VIRTUAL_ENV".into(), folder.into_os_string())));
-        Ok(Source { root: bundle.root, environment })
+        Ok(Source { root: bundle.root, is_bundle: true, environment })
+    }
+
+    /// The app's folder, where that is the user's own.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        (!self.is_bundle).then_some(&self.root)
     }
 
     /// The app as it is now. `options` lack the environment.
