@@ -109,6 +109,10 @@ fn install(packages: &Packages, console: &Arc<Console>) -> anyhow::Result<()> {
     for note in &installed.notes {
         console.host(LogLevel::Warning, note);
     }
-    console.host(LogLevel::Information, &format!("installed {} packages of {REQUIREMENTS}", installed.count));
+    console.host(LogLevel::Information, &format!("installed {} of {REQUIREMENTS}", counted(installed.count)));
     Ok(())
+}
+
+fn counted(packages: usize) -> String {
+    if packages == 1 { "1 package".to_owned() } else { format!("{packages} packages") }
 }

@@ -147,7 +147,7 @@ impl Installation<'_> {
                 }
             }
             if !refused.is_empty() {
-                return Err(PackagesError::Native(refused));
+                return Err(PackagesError::Native(without_consequences(refused)));
             }
             if !replaced {
                 return Ok(left_out);
@@ -256,4 +256,11 @@ impl From<Failure> for PackagesError {
 fn native(package: String, needed_by: Vec<String>, why: &'static str) -> Native {
     let instead = policy::instead(&name_of(&package));
     Native { package, needed_by, why, instead }
+}
+
+/// Leaves out packages that only others of the list need.
+fn without_consequences(refused: Vec<Native>) -> Vec<Native> {
+    let names: Vec<String> = refused.iter().map(|native| native.package.clone()).collect();
+    let is_cause = |native: &Native| native.needed_by.is_empty() || native.needed_by.iter().any(|package| !names.contains(package));
+    refused.into_iter().filter(is_cause).collect()
 }

@@ -78,6 +78,8 @@ impl Packages {
     /// # Errors
     /// Where requirements.txt, or a file that it includes, can't be read.
     pub fn of(root: &Path) -> Result<Option<Packages>, PackagesError> {
+        // pip runs in another folder.
+        let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
         let file = root.join(REQUIREMENTS);
         if !file.is_file() {
             return Ok(None);

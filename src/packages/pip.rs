@@ -89,7 +89,7 @@ impl Pip<'_> {
         // Built by the machine's Python, so its markers count.
         let mut build = self.command(&json!({"markers": {}, "provided": [], "left_out": {}}));
         build
-            .args(["wheel", "--no-deps", "--no-binary", &name, "--wheel-dir"])
+            .args(["wheel", "--no-deps", "--use-pep517", "--no-binary", &name, "--wheel-dir"])
             .arg(folder)
             .args(&self.requirements.sources)
             .arg(requirement);
@@ -167,7 +167,7 @@ impl Failure {
             lines.reverse();
         }
         lines.extend(printed.lines().skip_while(|line| !line.starts_with("The conflict is caused by")).take_while(|line| !line.is_empty()));
-        let text = lines.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n");
+        let text = lines.iter().map(|line| format!("  {}", shortened(line))).collect::<Vec<_>>().join("\n");
         match nothing.and_then(|rest| rest.split_once(" (from versions: ")) {
             Some((requirement, _)) => {
                 let (requirement, of) = match requirement.rsplit_once(" (from ") {
@@ -178,6 +178,14 @@ impl Failure {
             }
             None => Failure::Other(text),
         }
+    }
+}
+
+/// Without all the versions that there are but the last.
+fn shortened(line: &str) -> String {
+    match line.split_once(" (from versions: ").map(|(before, versions)| (before, versions.rsplit_once(", "))) {
+        Some((before, Some((_, last)))) => format!("{before} (the newest is {last}"),
+        _ => line.to_owned(),
     }
 }
 
@@ -231,8 +239,9 @@ mod tests {
         let Failure::NothingSuits { requirement, of, .. } = Failure::of("", nothing) else { panic!() };
         assert_eq!((requirement.as_str(), of.as_deref()), ("docopt<1,>=0.6", Some("mine")));
         let own = "ERROR: Could not find a version that satisfies the requirement docopt (from versions: 0.1, 0.2)\n";
-        let Failure::NothingSuits { requirement, of: None, .. } = Failure::of("", own) else { panic!() };
+        let Failure::NothingSuits { requirement, of: None, text } = Failure::of("", own) else { panic!() };
         assert_eq!(requirement, "docopt");
+        assert_eq!(text, "  Could not find a version that satisfies the requirement docopt (the newest is 0.2)");
         let warned = format!("WARNING: Retrying (Retry(total=4)) after connection broken\n{nothing}");
         assert!(matches!(Failure::of("", &warned), Failure::Unreachable));
     }
