@@ -1,6 +1,10 @@
 """Which objects count as lasting."""
 
+import gc
 import sys
+import weakref
+
+import pytest
 
 from snapfunc_worker import lasting
 
@@ -17,6 +21,12 @@ def passing():
 KEPT = ["a text that is only here", Ending(), passing(), {"inner": ("a tuple", 123456789)}]
 
 
+@pytest.fixture(autouse=True)
+def collector():
+    yield
+    gc.enable()
+
+
 def test_imported_things_and_what_hangs_on_them_last():
     found = set(lasting.addresses())
     assert {id(KEPT), id(KEPT[0]), id(KEPT[3]), id(KEPT[3]["inner"]), id(lasting._lasts), id(passing.__code__), id(Ending)} <= found
@@ -31,3 +41,11 @@ def test_the_first_is_the_model():
     assert model == id(None)
     if sys.version_info >= (3, 14):
         assert sys._is_immortal(None)
+
+
+def test_garbage_keeps_its_place():
+    cycle = Ending()
+    cycle.itself = cycle
+    garbage = weakref.ref(cycle)
+    del cycle
+    assert lasting.addresses() and garbage() is not None
