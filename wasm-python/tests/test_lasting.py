@@ -2,7 +2,6 @@
 
 import gc
 import sys
-import weakref
 
 import pytest
 
@@ -23,7 +22,9 @@ KEPT = ["a text that is only here", Ending(), passing(), {"inner": ("a tuple", 1
 
 @pytest.fixture(autouse=True)
 def collector():
+    threshold = gc.get_threshold()
     yield
+    gc.set_threshold(*threshold)
     gc.enable()
 
 
@@ -43,9 +44,16 @@ def test_the_first_is_the_model():
         assert sys._is_immortal(None)
 
 
-def test_garbage_keeps_its_place():
-    cycle = Ending()
-    cycle.itself = cycle
-    garbage = weakref.ref(cycle)
-    del cycle
-    assert lasting.addresses() and garbage() is not None
+def test_nothing_is_collected_meanwhile():
+    collecting = []
+
+    def note(_phase, _info):
+        collecting.append(sys._getframe(1).f_code.co_filename)
+
+    gc.callbacks.append(note)
+    gc.set_threshold(1)
+    try:
+        lasting.addresses()
+    finally:
+        gc.callbacks.remove(note)
+    assert lasting.__file__ not in collecting
