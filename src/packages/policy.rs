@@ -20,8 +20,11 @@ pub(super) const FAST_PARTS: [&str; 15] = [
 ];
 
 /// Versions that are chosen where requirements.txt leaves the choice, and why.
-pub(super) const LIMITS: [(&str, &str, &str); 2] =
-    [("jsonschema", "<4.18", "later versions need native code"), ("pydantic", "<2", "pydantic 2 is native code")];
+pub(super) const LIMITS: [(&str, &str, &str); 3] = [
+    ("fastapi", "<0.119", "later versions need pydantic 2, which is native code, on Python 3.14"),
+    ("jsonschema", "<4.18", "later versions need native code"),
+    ("pydantic", "<2", "pydantic 2 is native code"),
+];
 
 /// Is not installed for these packages (none: for any), as they can be imported without; and what that means.
 pub(super) const LEFT_OUT: [(&str, &[&str], &str); 7] = [
@@ -63,7 +66,7 @@ const INSTEAD: [(&str, &str); 32] = [
     ("psycopg2", "use pg8000"),
     ("psycopg2-binary", "use pg8000"),
     ("pycryptodome", "hashlib, hmac and secrets of the standard library have hashes, signatures and random tokens"),
-    ("pydantic-core", "use `pydantic<2`, with FastAPI `fastapi<0.126` beside it"),
+    ("pydantic-core", "use `pydantic<2`, with FastAPI `fastapi<0.119` beside it"),
     ("pymssql", "use python-tds"),
     ("pyodbc", "use python-tds for SQL Server"),
     ("python-rapidjson", "use json of the standard library"),

@@ -5,7 +5,7 @@ from dotenv import dotenv_values
 from jinja2 import Environment
 
 TEMPLATE = Environment(autoescape=True).from_string(
-    "<h1>{{ GREETING }}, {{ name }}!</h1>\n"
+    "<h1>{{ GREETING }}, {{ name }}!</h1>"
 )
 SETTINGS = dotenv_values(
     stream=io.StringIO("# as in a file .env\nGREETING='Good morning'\n")
