@@ -1,8 +1,8 @@
 //! snapfunc runs Azure Functions Python apps, unchanged, inside WebAssembly.
 //!
 //! A request flows through the modules in one direction: [`cli`] reads the command line, [`app`] reads what is on disk, [`host`] listens and
-//! dispatches, [`bindings`] turn events into data and data into effects, [`sandbox`] runs the user's code; [`storage`] keeps what functions read and write. `docs/architecture.md` follows one
-//! request from socket to socket.
+//! dispatches, [`bindings`] turn events into data and data into effects, [`sandbox`] runs the user's code; [`storage`] keeps what functions read and write.
+//! [`packages`] has what an app needs installed before. `docs/architecture.md` follows one request from socket to socket.
 
 #![deny(missing_docs, unsafe_code)]
 
@@ -10,5 +10,6 @@ pub mod app;
 pub mod bindings;
 pub mod cli;
 pub mod host;
+pub mod packages;
 pub mod sandbox;
 pub mod storage;

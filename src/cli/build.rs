@@ -1,5 +1,6 @@
 //! `snapfunc build`: puts an app, loaded and warmed up, in one file.
 
+use super::packages;
 use super::source::Source;
 use super::start::{Mode, Place};
 use crate::app::{LogLevel, ReadOptions};
@@ -23,6 +24,10 @@ pub(super) struct Build {
     /// The file to make [default: the folder's name with `.snap`, in the current folder]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+
+    /// Don't install the packages of requirements.txt
+    #[arg(long)]
+    no_build: bool,
 }
 
 // === impl Build ===
@@ -31,13 +36,18 @@ impl Build {
     /// Loads the app without any setting, and writes the file.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let source = Source::find(self.app.as_ref())?;
-        let app = source.read(ReadOptions::default())?;
+        let mut app = source.read(ReadOptions::default())?;
         let output = match self.output {
             Some(output) => output,
             None => PathBuf::from(app.root.file_name().context("the app's folder has no name: name the file with --output")?)
                 .with_extension("snap"),
         };
         let console = Arc::new(Console::new(app.host.log_levels.clone()));
+        if let Some(folder) = source.folder()
+            && packages::ensure(folder, self.no_build, &console)?
+        {
+            app = source.read(ReadOptions::default())?;
+        }
         let runtime = runtime::Builder::new_current_thread().enable_all().build().context("the threads can't be started")?;
         let place = Place {
             console: console.clone(),

@@ -6,6 +6,7 @@ mod data;
 mod diagnostics;
 mod functions_list;
 mod keys;
+mod packages;
 mod progress;
 mod reload;
 mod serve;
@@ -37,6 +38,9 @@ enum Command {
     Keys(keys::Keys),
     /// Look into an app's storage: queues, messages, blobs.
     Storage(storage::Storage),
+    /// Install an app's packages; `start` and `build` do that too, when requirements.txt has changed.
+    #[command(subcommand)]
+    Packages(packages::Command),
     /// The same commands under the name that Azure Functions Core Tools have for them.
     #[command(subcommand)]
     Host(HostCommand),
@@ -59,6 +63,7 @@ pub fn main() -> ExitCode {
         Command::Serve(serve) => serve.run(),
         Command::Keys(keys) => keys.run(),
         Command::Storage(storage) => storage.run(),
+        Command::Packages(packages) => packages.run(),
     };
     match result {
         Ok(code) => code,

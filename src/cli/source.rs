@@ -7,7 +7,7 @@ use crate::sandbox::Unpacked;
 use anyhow::{Context, bail};
 use std::env;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// An app's folder, and what is to be known to read it.
 #[derive(Debug)]
@@ -42,6 +42,11 @@ impl Source {
     /// Where the app's data is.
     pub(super) fn data(&self) -> anyhow::Result<AppData> {
         AppData::of(&self.named)
+    }
+
+    /// The app's folder, where that is the user's own.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        (self.named == self.root).then_some(&self.root)
     }
 
     /// The app as it is now. `options` lack the environment.

@@ -3,7 +3,7 @@
 use super::data::AppData;
 use super::progress::Shown;
 use super::source::Source;
-use super::{cache, functions_list, reload, stop};
+use super::{cache, functions_list, packages, reload, stop};
 use crate::app::{App, Isolation, LogLevel, ReadOptions, SnapfuncOptions};
 use crate::host::admin::Admin;
 use crate::host::console::Console;
@@ -115,7 +115,7 @@ struct Accepted {
     /// Accepted: nothing is hidden here
     #[arg(long)]
     verbose: bool,
-    /// Accepted: there is nothing to build
+    /// Don't install the packages of requirements.txt
     #[arg(long)]
     no_build: bool,
     /// Accepted: the language is Python
@@ -171,6 +171,10 @@ impl Start {
         for name in self.missing.ignored() {
             console.host(LogLevel::Warning, &format!("{name} is not supported by this version yet and is ignored"));
         }
+        let app = match source.folder() {
+            Some(folder) if packages::ensure(folder, self.accepted.no_build, &console)? => self.read(&source)?,
+            _ => app,
+        };
         let mut threads = runtime::Builder::new_multi_thread();
         // Guests compute for milliseconds at a time: sockets are looked at after every few turns, or busy guests would keep new requests waiting.
         threads.event_interval(4).enable_all();

@@ -10,7 +10,7 @@ const QUIET: Duration = Duration::from_millis(100);
 /// But no longer than this after the first change.
 const LONGEST: Duration = Duration::from_secs(1);
 /// Folders whose content no function sees, or that tools fill while they look at an app.
-const IGNORED: [&str; 7] = ["__pycache__", ".git", ".venv", ".vscode", ".pytest_cache", ".mypy_cache", "node_modules"];
+const IGNORED: [&str; 8] = ["__pycache__", ".snapfunc-new", ".git", ".venv", ".vscode", ".pytest_cache", ".mypy_cache", "node_modules"];
 
 /// The changes of an app's folder, as long as this lives.
 #[derive(Debug)]
@@ -73,6 +73,7 @@ mod tests {
             ("/.venv/app/host.json", true),
             ("/.venv/app/f/__init__.py", true),
             ("/.venv/app/.python_packages/lib/site-packages/x.py", true),
+            ("/.venv/app/.python_packages/.snapfunc-new/lib/site-packages/x.py", false),
             ("/.venv/app/f/__pycache__/__init__.cpython-311.pyc", false),
             ("/.venv/app/.git/index", false),
             ("/.venv/app/f/.__init__.py.swp", false),

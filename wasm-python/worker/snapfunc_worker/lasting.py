@@ -15,6 +15,8 @@ def addresses() -> list[int]:
 
     Only for an instance that is thrown away afterwards: what is found is not frozen any more.
     """
+    # A collection would free garbage that the memory image still has, and give its place to what is made here.
+    gc.disable()
     gc.unfreeze()
     found: dict[int, object] = {}
     new = gc.get_objects()

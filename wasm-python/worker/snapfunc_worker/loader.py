@@ -8,7 +8,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from . import absent
+from . import absent, packages
 from .model import FunctionSource, LoadError
 
 APP_PACKAGE = "__app__"
@@ -29,6 +29,8 @@ def set_up_paths(root: str, package_paths: list[str]) -> None:
     package.__spec__ = importlib.machinery.ModuleSpec(APP_PACKAGE, None, is_package=True)
     package.__spec__.submodule_search_locations = package.__path__
     sys.modules[APP_PACKAGE] = package
+    packages.prefer(package_paths)
+    packages.hide_syntax_warnings(package_paths)
     importlib.invalidate_caches()
 
 

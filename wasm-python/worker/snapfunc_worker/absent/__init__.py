@@ -6,7 +6,7 @@
 
 import sys
 
-from . import modules
+from . import hashes, modules
 
 
 def install(force: bool = False) -> None:
@@ -15,10 +15,12 @@ def install(force: bool = False) -> None:
     `force` treats everything as missing. It is for tests, in a process of their own: there is no way back.
     """
     modules.install(force)
+    hashes.install(force)
     if force or sys.platform == "wasi":
-        from . import parallel  # imports asyncio
+        from . import parallel, third_party  # import asyncio
 
         parallel.install()
+        third_party.install()
 
 
 is_explained = modules.is_explained

@@ -1,0 +1,118 @@
+//! `snapfunc packages`: the packages of requirements.txt, which `start` and `build` install too.
+
+use super::progress::Shown;
+use crate::app::LogLevel;
+use crate::host::console::Console;
+use crate::packages::{Packages, PackagesError, Progress, REQUIREMENTS, State};
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// What to do with an app's packages.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Install what requirements.txt asks for into .python_packages of the app, for the Python that runs it.
+    Install(Install),
+}
+
+/// The flags of `install`.
+#[derive(Debug, Args)]
+pub(super) struct Install {
+    /// The app's folder [default: the current folder]
+    #[arg(value_name = "DIR")]
+    app: Option<PathBuf>,
+
+    /// Install even if requirements.txt has not changed since the last time
+    #[arg(long)]
+    force: bool,
+}
+
+/// Shows what an installation does.
+struct Steps(Shown);
+
+// === impl Command ===
+
+impl Command {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let Command::Install(install) = self;
+        install.run()
+    }
+}
+
+// === impl Install ===
+
+impl Install {
+    fn run(self) -> anyhow::Result<ExitCode> {
+        let root = match self.app {
+            Some(app) => std::path::absolute(app).context("the app's folder has no path")?,
+            None => env::current_dir().context("the current folder is gone")?,
+        };
+        let console = Arc::new(Console::new(Default::default()));
+        let Some(packages) = Packages::of(&root)? else {
+            bail!("{} has no {REQUIREMENTS}: give the folder of an app that has one", root.display());
+        };
+        match packages.state() {
+            State::Current if !self.force => {
+                console.host(LogLevel::Information, &format!("the packages of {REQUIREMENTS} are installed already"));
+            }
+            State::NothingWanted => {
+                console.host(LogLevel::Information, &format!("{REQUIREMENTS} asks for nothing that is not built in"));
+            }
+            _ => install(&packages, &console)?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+// === impl Steps ===
+
+impl Progress for Steps {
+    fn step(&self, what: &str) {
+        self.0.step(what);
+    }
+}
+
+/// Installs the packages of the app in a folder if that is due; whether it was.
+///
+/// Not with `no_build`, and not where a virtual environment is active and the app has no packages of its own: then its packages are used.
+pub(super) fn ensure(root: &Path, no_build: bool, console: &Arc<Console>) -> anyhow::Result<bool> {
+    let Some(packages) = Packages::of(root)? else { return Ok(false) };
+    let in_environment = || env::var_os("VIRTUAL_ENV").is_some_and(|folder| !folder.is_empty());
+    match packages.state() {
+        State::Missing if !no_build && !in_environment() => {}
+        State::Outdated if !no_build => {}
+        State::Outdated => {
+            console.host(LogLevel::Warning, &format!("the packages of the app are not those that {REQUIREMENTS} asks for"));
+            return Ok(false);
+        }
+        State::Foreign if !no_build => {
+            let text =
+                format!(".python_packages was not installed by snapfunc and is used as it is: delete it to have {REQUIREMENTS} installed");
+            console.host(LogLevel::Information, &text);
+            return Ok(false);
+        }
+        State::Missing | State::NothingWanted | State::Current | State::Foreign => return Ok(false),
+    }
+    install(&packages, console).context("the app's packages are not there (--no-build goes on without them)")?;
+    Ok(true)
+}
+
+fn install(packages: &Packages, console: &Arc<Console>) -> anyhow::Result<()> {
+    let steps = Steps(Shown::new(console.clone()));
+    steps.0.begin(&format!("installing the packages of {REQUIREMENTS}"));
+    let installed = packages.install(&steps);
+    steps.0.end();
+    let installed = installed.map_err(|error: PackagesError| anyhow::Error::new(error))?;
+    for note in &installed.notes {
+        console.host(LogLevel::Warning, note);
+    }
+    console.host(LogLevel::Information, &format!("installed {} of {REQUIREMENTS}", counted(installed.count)));
+    Ok(())
+}
+
+fn counted(packages: usize) -> String {
+    if packages == 1 { "1 package".to_owned() } else { format!("{packages} packages") }
+}
