@@ -11,7 +11,11 @@ TOOLS_MADE := $(TOOLS)/made
 AZURITE := target/azurite
 AZURITE_MADE := $(AZURITE)/made
 
-.PHONY: run test lint test-rust test-python azurite bench guest clean
+# The native peers of the benchmarks.
+PEERS := target/bench/peers
+PEERS_MADE := $(PEERS)/made
+
+.PHONY: run test lint test-rust test-python azurite bench bench-docs guest clean
 
 ## Builds everything and serves the example app
 run: target/release/snapfunc
@@ -40,9 +44,21 @@ test-rust: $(AZURITE_MADE)
 ## The emulator that the storage tests need, for those who run them with cargo alone
 azurite: $(AZURITE_MADE)
 
-## What an invocation costs
-bench:
+## All that is measured, into target/bench/report.json. SNAPFUNC_BENCH=quick makes it short.
+bench: $(PEERS_MADE)
 	PYTHON=$(PYTHON) cargo bench --locked --bench '*'
+
+## The same into docs/performance.md
+bench-docs:
+	SNAPFUNC_BENCH_DOCS=1 cargo bench --locked --bench docs
+
+# The benchmarks' native peers need a newer Python than the rest; without one they are left out.
+$(PEERS_MADE): benches/peers/requirements.txt
+	mkdir -p $(PEERS)
+	python=$$(for name in python3.14 python3.13 python3.12; do command -v $$name && break; done || ls -d $$HOME/.pyenv/versions/3.1[2-9]*/bin/python 2>/dev/null | tail -1); \
+	if [ -n "$$python" ] && "$$python" -m venv $(PEERS) && $(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<; \
+	then :; else echo "skipped: the native peers of the benchmarks (they need Python 3.12 or later)"; fi
+	touch $@
 
 ## The guest alone: CPython with the worker, as a component
 guest:

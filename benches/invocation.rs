@@ -1,145 +1,155 @@
-//! What an invocation costs in CPU time, in this process and without HTTP: in an instance that runs already, and in a new one.
-//!
-//! Prints medians, 99th percentiles and the ratio of the two. `make bench` runs it.
+//! P1 and P2: what an invocation costs in this process and without HTTP, in a new clone and in an instance that runs already; beside `pyeryx`.
 
+#[path = "report/app.rs"]
+mod app;
+mod report;
+
+use app::{HELLO, Quiet, invocation, spec};
+use report::{Report, Result, median, quantile, times};
 use rustix::time::{ClockId, clock_gettime};
-use snapfunc::sandbox::api::{Binding, DataType, Datum, Direction, FunctionSource, HttpRequest, Invocation, Level, TraceContext, paths};
-use snapfunc::sandbox::{Limits, LogRecord, LogSink, Progress, Runtime, Spec, Template};
-use std::error::Error;
+use snapfunc::sandbox::{Runtime, Template};
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
+use std::time::Instant;
 
-const WARM: usize = 5000;
-const NEW: usize = 5000;
-
-/// The hello of the guide, through the SDK's request and response.
-const CODE: &str = "import azure.functions as func\n\n\ndef main(req: func.HttpRequest) -> func.HttpResponse:\n    return func.HttpResponse(f\"Hello, {req.params['user']}!\")\n";
-
-struct Quiet;
-
-impl Progress for Quiet {
-    fn compiling(&self) {}
-    fn ready(&self) {}
+/// What one part of an invocation took.
+#[derive(Clone, Copy)]
+struct Taken {
+    cpu: f64,
+    wall: f64,
+    faults: f64,
 }
 
-impl LogSink for Quiet {
-    fn record(&self, _: &LogRecord<'_>) {}
-}
+#[derive(Default)]
+struct Samples(Vec<Taken>);
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
-    let app = tempfile::tempdir()?;
-    fs::create_dir(app.path().join("hello"))?;
-    fs::write(app.path().join("hello/__init__.py"), CODE)?;
-    let runtime = Arc::new(Runtime::open(&cache, &Quiet)?);
+fn main() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    fs::create_dir(folder.path().join("hello"))?;
+    fs::write(folder.path().join("hello/__init__.py"), HELLO)?;
+    let runtime = Arc::new(Runtime::open(&report::cache(), &Quiet)?);
     // One thread, so that its CPU time is all that an invocation costs.
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-        let (template, _) = Template::prepare(runtime, spec(app.path())).await?;
+        let (template, _) = Template::prepare(runtime, spec(folder.path())).await?;
         measure(&template).await
     })
 }
 
-async fn measure(template: &Template) -> Result<(), Box<dyn Error>> {
-    let mut invocation = invocation();
+async fn measure(template: &Template) -> Result<()> {
+    let mut invocation = invocation("Ada");
     let mut instance = template.instantiate().await?;
-    let mut warm = Vec::with_capacity(WARM);
-    for _ in 0..WARM {
-        let before = cpu_micros();
+    let mut warm = Samples::default();
+    for _ in 0..times(10_000) {
+        let before = now();
         instance.invoke(&mut invocation, None).await?;
-        warm.push(cpu_micros() - before);
+        warm.add(before);
     }
-    let [mut new, mut making, mut invoking, mut dropping] = [(); 4].map(|()| Vec::with_capacity(NEW));
-    for _ in 0..NEW {
-        let before = cpu_micros();
+    drop(instance);
+    // The first clones find slots that nobody has used.
+    for _ in 0..times(500) {
+        template.instantiate().await?.invoke(&mut invocation, None).await?;
+    }
+    let [mut new, mut making, mut invoking, mut dropping] = [(); 4].map(|()| Samples::default());
+    for _ in 0..times(10_000) {
+        let before = now();
         let mut instance = template.instantiate().await?;
-        let made = cpu_micros();
+        making.add(before);
+        let made = now();
         instance.invoke(&mut invocation, None).await?;
-        let invoked = cpu_micros();
+        invoking.add(made);
+        let invoked = now();
         drop(instance);
-        let after = cpu_micros();
-        new.push(after - before);
-        making.push(made - before);
-        invoking.push(invoked - made);
-        dropping.push(after - invoked);
+        dropping.add(invoked);
+        new.add(before);
     }
-    let (warm, new) = (Figures::of(warm), Figures::of(new));
-    println!("{:<34}{:>8}{:>16}{:>14}", "CPU time of one invocation", "n", "median (µs)", "p99 (µs)");
-    warm.print("in an instance that runs already");
-    new.print("in a new instance");
-    Figures::of(making).print("  of that: making it");
-    Figures::of(invoking).print("  of that: the invocation");
-    Figures::of(dropping).print("  of that: cleaning up");
-    println!("a new instance costs {:.1} times as much", new.median / warm.median);
-    Ok(())
+    let mut p1 = Report::of("P1");
+    new.tell(&mut p1, "fresh clone");
+    for (samples, part) in [(&making, "making it"), (&invoking, "the invocation"), (&dropping, "cleaning up")] {
+        p1.add(&format!("fresh clone, CPU of {part}, median"), samples.median(|taken| taken.cpu), "µs", samples.0.len());
+    }
+    let fresh = new.median(|taken| taken.cpu);
+    if let Some((n, eryx)) = pyeryx()? {
+        p1.add("pyeryx 0.11: new Sandbox and execute, CPU, median", eryx, "µs", n);
+        p1.ratio("CPU of pyeryx to that of a fresh clone", eryx / fresh, n, "pyeryx 0.11, µs", eryx);
+    }
+    p1.save()?;
+    let mut p2 = Report::of("P2");
+    warm.tell(&mut p2, "warm instance");
+    p2.ratio(
+        "CPU of a fresh clone to that of a warm instance",
+        fresh / warm.median(|taken| taken.cpu),
+        new.0.len(),
+        "fresh clone, µs",
+        fresh,
+    );
+    p2.save()
 }
 
-struct Figures {
-    n: usize,
-    median: f64,
-    p99: f64,
+/// The peer: a new sandbox for each run of the same hello. Nothing where it can't be had.
+fn pyeryx() -> Result<Option<(usize, f64)>> {
+    let python = report::folder().join("peers/bin/python");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers/eryx_hello.py");
+    if !python.exists() {
+        println!("skipped: pyeryx ({} is not there: `make bench` installs it, with Python 3.12 or later)", python.display());
+        return Ok(None);
+    }
+    let output = Command::new(python).arg(script).arg(times(300).to_string()).output()?;
+    if !output.status.success() {
+        println!("skipped: pyeryx ({})", String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default());
+        return Ok(None);
+    }
+    let samples: Vec<f64> = serde_json::from_slice(&output.stdout)?;
+    Ok(Some((samples.len(), median(&samples))))
 }
 
-// === impl Figures ===
+// === impl Samples ===
 
-impl Figures {
-    fn of(mut samples: Vec<f64>) -> Self {
-        samples.sort_by(f64::total_cmp);
-        let n = samples.len();
-        Figures { n, median: samples[n / 2], p99: samples[n * 99 / 100] }
+impl Samples {
+    fn add(&mut self, before: (f64, Instant, f64)) {
+        let (cpu, wall, faults) = now();
+        self.0.push(Taken { cpu: cpu - before.0, wall: wall.duration_since(before.1).as_secs_f64() * 1e6, faults: faults - before.2 });
     }
 
-    fn print(&self, what: &str) {
-        println!("{what:<34}{:>8}{:>16.1}{:>14.1}", self.n, self.median, self.p99);
+    fn all(&self, what: impl Fn(&Taken) -> f64) -> Vec<f64> {
+        self.0.iter().map(what).collect()
+    }
+
+    fn median(&self, what: impl Fn(&Taken) -> f64) -> f64 {
+        median(&self.all(what))
+    }
+
+    fn tell(&self, report: &mut Report, what: &str) {
+        let n = self.0.len();
+        let (cpu, wall, faults) = (self.all(|taken| taken.cpu), self.all(|taken| taken.wall), self.all(|taken| taken.faults));
+        report.add(&format!("{what}, CPU, median"), median(&cpu), "µs", n);
+        report.add(&format!("{what}, CPU, p99"), quantile(&cpu, 0.99), "µs", n);
+        report.add(&format!("{what}, latency, median"), median(&wall), "µs", n);
+        report.add(&format!("{what}, latency, p99"), quantile(&wall, 0.99), "µs", n);
+        report.add(&format!("{what}, page faults, mean"), faults.iter().sum::<f64>() / n as f64, "faults", n);
     }
 }
 
-fn cpu_micros() -> f64 {
+/// CPU time of this thread in µs, the time, page faults of this thread.
+fn now() -> (f64, Instant, f64) {
     let time = clock_gettime(ClockId::ThreadCPUTime);
-    time.tv_sec as f64 * 1e6 + time.tv_nsec as f64 / 1e3
+    (time.tv_sec as f64 * 1e6 + time.tv_nsec as f64 / 1e3, Instant::now(), faults())
 }
 
-fn spec(root: &Path) -> Spec {
-    let binding =
-        |name: &str, kind: &str, direction| Binding { name: name.into(), kind: kind.into(), direction, data_type: DataType::Undefined };
-    Spec {
-        root: root.to_owned(),
-        packages: None,
-        package_paths: vec![],
-        settings: vec![],
-        platform: vec![],
-        private_files: vec![],
-        functions: vec![FunctionSource {
-            name: "hello".into(),
-            directory: format!("{}/hello", paths::APP),
-            script_file: format!("{}/hello/__init__.py", paths::APP),
-            entry_point: "main".into(),
-            bindings: vec![binding("req", "httpTrigger", Direction::In), binding("$return", "http", Direction::Out)],
-        }],
-        limits: Limits::default(),
-        log_level: Level::Information,
-        logs: Arc::new(Quiet),
+/// Minor faults, from the tenth field of `/proc/thread-self/stat`.
+fn faults() -> f64 {
+    use std::cell::RefCell;
+    use std::io::{Read, Seek};
+    thread_local! {
+        static STAT: RefCell<Option<fs::File>> = RefCell::new(fs::File::open("/proc/thread-self/stat").ok());
     }
-}
-
-/// A GET with 12 headers, as a browser sends it.
-fn invocation() -> Invocation {
-    let headers = (0..12).map(|number| (format!("x-header-{number}"), format!("value {number}"))).collect();
-    let request = HttpRequest {
-        method: "GET".into(),
-        url: "http://localhost:7071/api/hello?user=Ada".into(),
-        headers,
-        query: vec![("user".into(), "Ada".into())],
-        route_params: vec![],
-        body: vec![],
-    };
-    Invocation {
-        id: "7a2c9c4e-0000-0000-0000-000000000000".into(),
-        function_name: "hello".into(),
-        beginning: None,
-        trace: TraceContext { traceparent: String::new(), tracestate: String::new() },
-        retry: None,
-        trigger_metadata: vec![],
-        inputs: vec![("req".into(), Datum::HttpRequest(request))],
-    }
+    STAT.with_borrow_mut(|file| {
+        let (mut text, file) = ([0; 512], file.as_mut()?);
+        file.rewind().ok()?;
+        let length = file.read(&mut text).ok()?;
+        let text = std::str::from_utf8(text.get(..length)?).ok()?;
+        text.rsplit_once(')')?.1.split_whitespace().nth(7)?.parse().ok()
+    })
+    .unwrap_or(f64::NAN)
 }
