@@ -55,7 +55,8 @@ bench-docs:
 # The benchmarks' native peers need a newer Python than the rest; without one they are left out.
 $(PEERS_MADE): benches/peers/requirements.txt
 	mkdir -p $(PEERS)
-	python=$$(for name in python3.14 python3.13 python3.12; do command -v $$name && break; done || ls -d $$HOME/.pyenv/versions/3.1[2-9]*/bin/python 2>/dev/null | tail -1); \
+	python=$$(for name in python3.14 python3.13 python3.12 $$HOME/.pyenv/versions/3.1[2-9]*/bin/python; do \
+		$$name -c "import venv" 2>/dev/null && echo $$name; done | head -1); \
 	if [ -n "$$python" ] && "$$python" -m venv $(PEERS) && $(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<; \
 	then :; else echo "skipped: the native peers of the benchmarks (they need Python 3.12 or later)"; fi
 	touch $@

@@ -41,7 +41,7 @@ async fn clones(runtime: &Arc<Runtime>, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// Different apps, each loaded and then idle.
+/// Different apps, each with one instance that has served an invocation and is idle.
 async fn apps(runtime: &Arc<Runtime>, report: &mut Report) -> Result<()> {
     let steps: &[usize] = if is_quick() { &[5, 20] } else { &[1, 10, 50, 100, 200] };
     let before = own_pss();
@@ -50,7 +50,9 @@ async fn apps(runtime: &Arc<Runtime>, report: &mut Report) -> Result<()> {
         while loaded.len() < *step {
             let folder = app(&format!("NUMBER = {}\n", loaded.len()))?;
             let (template, _) = Template::prepare(runtime.clone(), spec(folder.path())).await?;
-            loaded.push((folder, template));
+            let mut instance = template.instantiate().await?;
+            instance.invoke(&mut invocation("Ada"), None).await?;
+            loaded.push((folder, template, instance));
         }
         let all = own_pss() - before;
         report.add(&format!("memory of an idle app, {step} loaded"), all / *step as f64 / 1024.0 / 1024.0, "MiB", *step);

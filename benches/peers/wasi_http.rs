@@ -31,8 +31,8 @@ pub(crate) fn build() -> Result<Option<PathBuf>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (tool, target) = (root.join("wasm-python/dist/tools/bin/componentize-py"), folder().join("wasi-http.wasm"));
     // The interface is in the sources of the crate that serves it.
-    let metadata = Command::new("cargo").args(["metadata", "--format-version", "1", "--locked", "--offline"]).current_dir(root).output()?;
-    let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout)?;
+    let metadata = Command::new("cargo").args(["metadata", "--format-version", "1", "--locked"]).current_dir(root).output()?;
+    let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout).unwrap_or_default();
     let packages = metadata["packages"].as_array().into_iter().flatten();
     let manifest = packages.filter(|package| package["name"] == "wasmtime-wasi-http").find_map(|package| package["manifest_path"].as_str());
     let Some(wit) = manifest.and_then(|manifest| Some(Path::new(manifest).parent()?.join("wit"))).filter(|_| tool.exists()) else {
