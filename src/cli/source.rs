@@ -1,9 +1,9 @@
 //! Where an app comes from: a folder, or a file that `snapfunc build` made.
 
 use super::cache;
-use crate::app::{App, ProgrammingModel, ReadOptions};
+use crate::app::{App, ReadOptions};
 use crate::sandbox::Unpacked;
-use anyhow::{Context, bail};
+use anyhow::Context;
 use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -39,10 +39,6 @@ impl Source {
     /// The app as it is now. `options` lack the environment.
     pub(super) fn read(&self, options: ReadOptions) -> anyhow::Result<App> {
         let options = ReadOptions { environment: self.environment.clone(), ..options };
-        let app = App::read(&self.root, &options).with_context(|| format!("the app in {} can't start", self.root.display()))?;
-        if let ProgrammingModel::V2 { entry_file } = &app.model {
-            bail!("{entry_file} makes this an app of programming model v2, which this version of snapfunc can't run yet: it runs model v1");
-        }
-        Ok(app)
+        App::read(&self.root, &options).with_context(|| format!("the app in {} can't start", self.root.display()))
     }
 }

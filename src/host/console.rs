@@ -67,6 +67,12 @@ impl Console {
         self.write(Style::new(), text);
     }
 
+    /// An entry file that gave no functions, with the reason.
+    pub fn no_functions(&self, entry_file: &str, failure: &Failure) {
+        self.write(RED, &format!("snapfunc: no functions: {entry_file} could not be loaded"));
+        self.failure(failure);
+    }
+
     /// A function that can't be invoked, with the reason.
     pub fn not_loaded(&self, function: &str, failure: &Failure) {
         self.write(RED, &format!("snapfunc: the function {function} could not be loaded"));

@@ -15,7 +15,7 @@ mod server;
 pub use functions::Listed;
 
 use crate::app::{self, App, LogLevel};
-use crate::sandbox::api::Level;
+use crate::sandbox::api::{Level, LoadedApp, paths};
 use crate::sandbox::{Isolation, Limits, Pool, PoolLimits, Runtime, Spec, Template, TemplateError};
 use console::Console;
 use dispatch::Dispatcher;
@@ -56,6 +56,8 @@ struct Current(RwLock<Arc<Served>>);
 struct Served {
     router: Router,
     listed: Vec<Listed>,
+    /// The entry file, where it could not be loaded.
+    without_functions: Option<String>,
 }
 
 /// Why a changed app is not served.
@@ -67,6 +69,9 @@ pub enum ReplaceError {
     /// It can't be loaded.
     #[error(transparent)]
     Template(#[from] TemplateError),
+    /// Its entry file can't be loaded.
+    #[error("{0} can't be loaded (see above)")]
+    EntryFile(String),
     /// Functions that ran can't be loaded any more.
     #[error("{} can't be loaded any more (see above)", .0.join(", "))]
     Broken(Vec<String>),
@@ -90,12 +95,13 @@ pub async fn build(app: App, runtime: Arc<Runtime>, console: &Arc<Console>) -> R
     let mut spec = spec(&app, &functions, console.clone(), SocketAddr::from(([127, 0, 0, 1], 0)));
     spec.settings.clone_from(&spec.platform);
     let (template, loaded) = Template::prepare(runtime, spec).await?;
-    functions.note_loaded(loaded);
+    let without_functions = note_entry_file(&app, &loaded, console);
+    functions.note_loaded(&app, loaded.functions);
     let tell = |(name, failure): (&str, &_)| {
         console.not_loaded(name, failure);
         name.to_owned()
     };
-    let broken = functions.broken().map(tell).collect();
+    let broken = functions.broken().map(tell).chain(without_functions).collect();
     Ok(Built { template, broken })
 }
 
@@ -117,6 +123,9 @@ impl Host {
     /// Where it can't be loaded, or one of its functions can't that could before. Then the one before is served on.
     pub async fn replace(&self, app: App) -> Result<(), ReplaceError> {
         let new = Served::load(app, self.runtime.clone(), self.console.clone(), self.address).await?;
+        if let Some(entry_file) = new.without_functions {
+            return Err(ReplaceError::EntryFile(entry_file));
+        }
         let old = self.current.get();
         let ran = |name: &str| old.listed.iter().any(|function| function.name == name && function.is_ready());
         let broken = new.listed.iter().filter(|function| function.is_broken() && ran(&function.name));
@@ -165,7 +174,8 @@ impl Served {
             );
         }
         let pool = Pool::start(template, pool_limits(&app)).await?;
-        functions.note_loaded(loaded);
+        let without_functions = note_entry_file(&app, &loaded, &console);
+        functions.note_loaded(&app, loaded.functions);
         let (routes, errors) = functions.routes(&app.host.http.route_prefix);
         for error in errors {
             functions.refuse(error);
@@ -176,8 +186,29 @@ impl Served {
         let broken: HashMap<_, _> = functions.broken().map(|(name, failure)| (name.to_owned(), failure.clone())).collect();
         let dispatcher = Dispatcher::new(pool, broken, console, app.host.function_timeout);
         let router = Router::new(routes, dispatcher, http_settings(&app));
-        Ok(Served { router, listed: functions.into_listed() })
+        Ok(Served { router, listed: functions.into_listed(), without_functions })
     }
+}
+
+/// Tells why the code has no functions (programming model v2), or not those that were asked for. Gives the entry file where it could not be loaded.
+fn note_entry_file(app: &App, loaded: &LoadedApp, console: &Console) -> Option<String> {
+    let entry_file = app.entry_file()?;
+    if let Some(failure) = &loaded.entry_file_error {
+        console.no_functions(entry_file, failure);
+        return Some(entry_file.to_owned());
+    }
+    let names: Vec<_> = loaded.functions.iter().map(|function| function.name.as_str()).collect();
+    if names.is_empty() {
+        console.host(LogLevel::Warning, &format!("no functions: the FunctionApp in {entry_file} has none: decorate some with it"));
+        return None;
+    }
+    for notice in app.unknown_names(&names) {
+        console.host(LogLevel::Warning, &notice);
+    }
+    if !names.iter().any(|name| app.selects(name)) {
+        console.host(LogLevel::Warning, &format!("no functions: of the app's {} none is to run", names.join(", ")));
+    }
+    None
 }
 
 fn spec(app: &App, functions: &Functions, console: Arc<Console>, address: SocketAddr) -> Spec {
@@ -191,6 +222,7 @@ fn spec(app: &App, functions: &Functions, console: Arc<Console>, address: Socket
         platform: environment::platform(),
         private_files: vec![app::LOCAL_SETTINGS.to_owned()],
         functions: functions.sources(),
+        entry_file: app.entry_file().map(|file| format!("{}/{file}", paths::APP)),
         limits: Limits {
             memory_bytes: mebibytes(app.host.snapfunc.memory_mb),
             tmp_bytes: u64::from(app.host.snapfunc.tmp_mb) << 20,
@@ -233,6 +265,7 @@ fn http_settings(app: &App) -> HttpSettings {
     HttpSettings {
         body_limit: body_limit.unwrap_or(BODY_LIMIT),
         home_page: !app.settings.is_true("AzureWebJobsDisableHomepage"),
+        unusable: app.unusable,
         // `app` has refused what is no header.
         custom_headers: app.host.http.custom_headers.iter().filter_map(header).collect::<HeaderMap>(),
     }

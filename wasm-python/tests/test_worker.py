@@ -11,7 +11,7 @@ from snapfunc_worker.worker import Worker
 def load(app_folder, *functions, packages=()):
     worker = Worker()
     answers = worker.load(app(app_folder, *functions, packages=packages)).functions
-    return worker, dict(answers)
+    return worker, {answer.name: answer.error for answer in answers}
 
 
 def load_one(app_folder, write, code, **options):
