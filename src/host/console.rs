@@ -38,17 +38,10 @@ impl Console {
         self.coloured
     }
 
-    /// The lowest level that is shown of what these functions log.
-    pub(super) fn lowest_level<'a>(&self, functions: impl Iterator<Item = &'a str>) -> Level {
-        let categories = functions.map(user_category).chain(["Host.Function".to_owned()]);
-        match categories.map(|category| self.levels.level(&category)).min().unwrap_or_default() {
-            LogLevel::Trace => Level::Trace,
-            LogLevel::Debug => Level::Debug,
-            LogLevel::Information => Level::Information,
-            LogLevel::Warning => Level::Warning,
-            LogLevel::Error => Level::Error,
-            LogLevel::Critical | LogLevel::None => Level::Critical,
-        }
+    /// Whether functions are to log what is for developers. A level for everything (`default`) asks for the host's own: as on Azure, it lets through what
+    /// functions log, but does not make them log more.
+    pub(super) fn asks_for_debug(&self) -> bool {
+        self.levels.least_of("Function").is_some_and(|level| level <= LogLevel::Debug)
     }
 
     fn lets_through(&self, category: &str, level: LogLevel) -> bool {

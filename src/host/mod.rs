@@ -228,7 +228,7 @@ fn spec(app: &App, functions: &Functions, console: Arc<Console>, address: Socket
             tmp_bytes: u64::from(app.host.snapfunc.tmp_mb) << 20,
             tmp_nodes: TMP_NODES,
         },
-        log_level: if debug { Level::Debug } else { console.lowest_level(app.functions.iter().map(|function| function.name.as_str())) },
+        log_level: if debug || console.asks_for_debug() { Level::Debug } else { Level::Information },
         logs: console,
     }
 }
