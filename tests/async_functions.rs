@@ -108,7 +108,9 @@ fn hosts() -> [Host; 2] {
     let register = NAMES.iter().fold(String::new(), |code, name| code + &format!("app.route()({name})\n"));
     let v2 = App::new().file(
         "function_app.py",
-        format!("{FUNCTIONS}\nimport azure.functions as func\napp = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)\n{register}"),
+        format!(
+            "{FUNCTIONS}\nimport azure.functions as func\napp = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)\n{register}"
+        ),
     );
     [v1.start(), v2.start()]
 }

@@ -136,6 +136,7 @@ def about(req, context: func.Context):
         'folder': context.function_directory,
         'ids': [context.invocation_id, context.thread_local_storage.invocation_id],
         'trace': [trace.Traceparent, trace.Tracestate],
+        'retries': [retry.retry_count, retry.max_retry_count],
         'module': __name__,
     })
 ";
@@ -145,7 +146,7 @@ def about(req, context: func.Context):
     assert_eq!((&seen["name"], &seen["folder"], &seen["module"]), (&json!("about"), &json!("/home/site/wwwroot"), &json!("function_app")));
     assert_eq!(seen["ids"][0], seen["ids"][1]);
     assert!(seen["trace"][0].as_str().unwrap().starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"), "{seen}");
-    assert_eq!(seen["trace"][1], "vendor=1");
+    assert_eq!((&seen["trace"][1], &seen["retries"]), (&json!("vendor=1"), &json!([0, 0])));
 }
 
 #[test]
@@ -411,6 +412,13 @@ async def web(scope, receive, send):
         for _ in 0..2 {
             assert_eq!(answer(&host, "/api/x/y"), (200, "/api/x/y".into()), "{main}\n{}", host.printed());
         }
+    }
+    let wsgi = "import azure.functions as func\n\ndef web(environ, start_response):\n    start_response('200 OK', [])\n    return [environ['PATH_INFO'].encode()]\n\n";
+    for main in
+        ["main = func.WsgiMiddleware(web).main", "def main(req, context):\n    return func.WsgiMiddleware(web).handle(req, context)"]
+    {
+        let host = App::new().function("f", bindings, &format!("{wsgi}{main}\n")).start();
+        assert_eq!(answer(&host, "/api/x/y"), (200, "/api/x/y".into()), "{main}\n{}", host.printed());
     }
 }
 
