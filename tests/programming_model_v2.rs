@@ -263,6 +263,10 @@ def first(req): pass
 
 @app.route()
 def Hello(req): pass
+
+@app.route()
+@app.generic_input_binding(arg_name='row', type='table', limit=object())
+def odd(req, row): pass
 ";
     let host = app(&format!("{HELLO}{code}")).start();
     assert_eq!(answer(&host, "/api/lacks"), (500, String::new()));
@@ -272,7 +276,8 @@ def Hello(req): pass
         "cannot load the more function: the following parameters are declared in Python but not in its decorators: {'extra'}",
         "function_app.py, function hub: `event.type` is eventHubTrigger",
         "function_app.py: 1st can't be the name of a function: give it another with @app.function_name",
-        "the functions hello and Hello are the same, as case doesn't count: rename one",
+        "function_app.py: the functions hello and Hello are the same, as case doesn't count: rename one",
+        "Exception: TypeError: Object of type object is not JSON serializable",
         "\thub: eventHubTrigger (broken)",
     ] {
         host.wait_for_line(line);
@@ -314,6 +319,20 @@ fn changes_are_taken_over_and_mistakes_are_not() {
     }
     write(HELLO);
     wait_for(&host, "/api/hello", 200, "Hello, world");
+}
+
+#[test]
+fn settings_are_there_when_the_entry_file_is_imported() {
+    let code = HELLO.replace("'Hello, '", "os.environ['GREETING'] + ' '").replace("@app.route()", "@app.route(route=os.environ['ROUTE'])");
+    let app = app(&format!("import os\n{code}"));
+    let arguments = ["--pass-env", "GREETING", "--pass-env", "ROUTE"];
+    let host = app.start_with(&arguments, &[("GREETING", "Good morning,"), ("ROUTE", "there")]);
+    assert_eq!(answer(&host, "/api/there"), (200, "Good morning, world".into()));
+    assert!(!host.printed().contains("Exception"), "{}", host.printed());
+    // Nothing of one start is left for the next.
+    let host = app.start_with(&arguments, &[("GREETING", "Hi,"), ("ROUTE", "here")]);
+    assert_eq!((host.get("/api/there").status, answer(&host, "/api/here")), (404, (200, "Hi, world".into())));
+    assert_no_functions(&app, &["Exception: KeyError: 'ROUTE'"]);
 }
 
 #[test]

@@ -6,9 +6,10 @@
 //! - [`App`]: all that was read; [`App::read`] reads it again after a change.
 //! - [`HostConfig`], [`Settings`], [`LocalHost`]: how the host is configured.
 //! - [`Function`], [`Binding`], [`RetryPolicy`]: the functions of programming model v1. Those of v2 are known only after their code ran, which gives
-//!   [`App::define`] something to read.
+//!   [`App::declare`] something to read.
 //! - Errors: [`ReadError`] where nothing can run; a [`BrokenFunction`] where one function can't. Each names file, line and field.
 
+mod declare;
 mod fields;
 mod folder;
 mod function;
@@ -49,7 +50,7 @@ pub struct App {
     pub local: LocalHost,
     /// How its functions are declared.
     pub model: ProgrammingModel,
-    /// The functions of a v1 app that were selected and can run, sorted by name. Empty for v2.
+    /// The functions that were selected and can run, sorted by name. Of a v2 app those that [`App::declare`] took over.
     pub functions: Vec<Function>,
     /// Those that were selected and can't.
     pub broken: Vec<BrokenFunction>,
@@ -118,30 +119,6 @@ impl App {
     /// Whether a function of this name is to run; ignores case.
     pub fn selects(&self, name: &str) -> bool {
         read::selects(self.selected.as_deref(), name)
-    }
-
-    /// The file with the functions of programming model v2, where it can be loaded.
-    pub fn entry_file(&self) -> Option<&str> {
-        match &self.model {
-            ProgrammingModel::V2 { entry_file } if !self.unusable => Some(entry_file),
-            ProgrammingModel::V1 | ProgrammingModel::V2 { .. } => None,
-        }
-    }
-
-    /// A function of programming model v2, from what a function.json would say of it.
-    ///
-    /// # Errors
-    /// A name or a field that can't be; with the entry file and the function.
-    pub fn define(&self, name: &str, definition: &str) -> Result<Function, FunctionError> {
-        function::read_definition(name, definition, self.entry_file().unwrap_or_default(), &self.settings)
-    }
-
-    /// Sentences about names that were selected and that none of the app's functions has.
-    pub fn unknown_names(&self, known: &[&str]) -> Vec<String> {
-        let is_known = |name: &&String| known.iter().any(|known| known.eq_ignore_ascii_case(name));
-        let unknown = self.selected.iter().flatten().filter(|name| !is_known(name));
-        let known = known.join(", ");
-        unknown.map(|name| format!("`functions` in host.json or the settings names {name}, but the app has only {known}")).collect()
     }
 }
 

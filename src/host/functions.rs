@@ -2,7 +2,7 @@
 
 use super::route::{Route, RouteError, RouteTable};
 use super::router::Target;
-use crate::app::{App, Binding, DataType, Direction, FieldError, Function, ProgrammingModel};
+use crate::app::{App, Binding, DataType, Direction, FieldError, Function};
 use crate::bindings::http::{self as http_binding, HttpTrigger};
 use crate::sandbox::api::{self, Failure, FunctionSource, LoadedFunction, paths};
 use http::Method;
@@ -51,7 +51,14 @@ impl Functions {
     #[must_use]
     pub fn of(app: &App) -> Self {
         let readable = app.functions.iter().map(|function| Entry::of(function.clone()));
-        let unreadable = app.broken.iter().map(|broken| Entry::broken(&broken.name, load_error(broken.error.to_string())));
+        let unreadable = app.broken.iter().map(|broken| Entry {
+            name: broken.name.clone(),
+            trigger: String::new(),
+            function: None,
+            http: None,
+            path: None,
+            state: State::Broken(load_error(broken.error.to_string())),
+        });
         let mut entries: Vec<_> = readable.chain(unreadable).collect();
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         Functions { entries }
@@ -63,40 +70,15 @@ impl Functions {
         ready.filter_map(|entry| entry.function.as_ref()).map(source).collect()
     }
 
-    /// What loading the code came to. The functions of programming model v2 are known only now.
-    pub(super) fn note_loaded(&mut self, app: &App, loaded: Vec<LoadedFunction>) {
-        if matches!(app.model, ProgrammingModel::V2 { .. }) {
-            self.define(app, &loaded);
-        }
+    /// What loading the code came to.
+    pub(super) fn note_loaded(&mut self, loaded: Vec<LoadedFunction>) {
         for answer in loaded {
             let Some(failure) = answer.error else { continue };
-            let ready = |entry: &&mut Entry| entry.name == answer.name && matches!(entry.state, State::Ready);
-            for entry in self.entries.iter_mut().filter(ready) {
+            let concerned = |entry: &&mut Entry| entry.name == answer.name && !matches!(entry.state, State::Disabled);
+            for entry in self.entries.iter_mut().filter(concerned) {
                 entry.state = State::Broken(failure.clone());
             }
         }
-    }
-
-    /// Takes over what the code says of its functions.
-    fn define(&mut self, app: &App, loaded: &[LoadedFunction]) {
-        for LoadedFunction { name, definition, error } in loaded.iter().filter(|function| app.selects(&function.name)) {
-            let same = self.entries.iter().find(|entry| entry.name.eq_ignore_ascii_case(name)).map(|entry| entry.name.clone());
-            let entry = match (same, definition) {
-                (Some(other), _) => Entry::broken(
-                    name,
-                    load_error(format!("the functions {other} and {name} are the same, as case doesn't count: rename one")),
-                ),
-                (None, Some(definition)) => match app.define(name, definition) {
-                    Ok(function) => Entry::of(function),
-                    Err(error) => Entry::broken(name, load_error(error.to_string())),
-                },
-                (None, None) => {
-                    Entry::broken(name, error.clone().unwrap_or_else(|| load_error(format!("nothing is known of the function {name}"))))
-                }
-            };
-            self.entries.push(entry);
-        }
-        self.entries.sort_by(|a, b| a.name.cmp(&b.name));
     }
 
     /// Functions whose route can't be used.
@@ -136,12 +118,6 @@ impl Functions {
 // === impl Entry ===
 
 impl Entry {
-    /// One of which nothing but its name is known.
-    fn broken(name: &str, failure: Failure) -> Self {
-        let (name, trigger) = (name.to_owned(), String::new());
-        Entry { name, trigger, function: None, http: None, path: None, state: State::Broken(failure) }
-    }
-
     fn of(function: Function) -> Self {
         let trigger = function.trigger();
         let http = trigger.is(http_binding::TRIGGER).then(|| HttpTrigger::from_binding(trigger)).transpose();

@@ -90,13 +90,13 @@ pub struct Built {
 ///
 /// # Errors
 /// Where it can't be loaded at all.
-pub async fn build(app: App, runtime: Arc<Runtime>, console: &Arc<Console>) -> Result<Built, TemplateError> {
-    let mut functions = Functions::of(&app);
-    let mut spec = spec(&app, &functions, console.clone(), SocketAddr::from(([127, 0, 0, 1], 0)));
+pub async fn build(mut app: App, runtime: Arc<Runtime>, console: &Arc<Console>) -> Result<Built, TemplateError> {
+    let mut spec = spec(&app, &Functions::of(&app), console.clone(), SocketAddr::from(([127, 0, 0, 1], 0)));
     spec.settings.clone_from(&spec.platform);
     let (template, loaded) = Template::prepare(runtime, spec).await?;
-    let without_functions = note_entry_file(&app, &loaded, console);
-    functions.note_loaded(&app, loaded.functions);
+    let without_functions = declare(&mut app, &loaded, console);
+    let mut functions = Functions::of(&app);
+    functions.note_loaded(loaded.functions);
     let tell = |(name, failure): (&str, &_)| {
         console.not_loaded(name, failure);
         name.to_owned()
@@ -164,9 +164,9 @@ impl Current {
 // === impl Served ===
 
 impl Served {
-    async fn load(app: App, runtime: Arc<Runtime>, console: Arc<Console>, address: SocketAddr) -> Result<Served, TemplateError> {
-        let mut functions = Functions::of(&app);
-        let (template, loaded) = Template::prepare(runtime, spec(&app, &functions, console.clone(), address)).await?;
+    async fn load(mut app: App, runtime: Arc<Runtime>, console: Arc<Console>, address: SocketAddr) -> Result<Served, TemplateError> {
+        let spec = spec(&app, &Functions::of(&app), console.clone(), address);
+        let (template, loaded) = Template::prepare(runtime, spec).await?;
         for obstacle in template.obstacles() {
             console.host(
                 LogLevel::Warning,
@@ -174,8 +174,9 @@ impl Served {
             );
         }
         let pool = Pool::start(template, pool_limits(&app)).await?;
-        let without_functions = note_entry_file(&app, &loaded, &console);
-        functions.note_loaded(&app, loaded.functions);
+        let without_functions = declare(&mut app, &loaded, &console);
+        let mut functions = Functions::of(&app);
+        functions.note_loaded(loaded.functions);
         let (routes, errors) = functions.routes(&app.host.http.route_prefix);
         for error in errors {
             functions.refuse(error);
@@ -190,23 +191,16 @@ impl Served {
     }
 }
 
-/// Tells why the code has no functions (programming model v2), or not those that were asked for. Gives the entry file where it could not be loaded.
-fn note_entry_file(app: &App, loaded: &LoadedApp, console: &Console) -> Option<String> {
-    let entry_file = app.entry_file()?;
+/// Takes over the functions that the code declares (programming model v2), and tells why there are none, or not those that were asked for. Gives the entry
+/// file where it could not be loaded.
+fn declare(app: &mut App, loaded: &LoadedApp, console: &Console) -> Option<String> {
+    let entry_file = app.entry_file()?.to_owned();
     if let Some(failure) = &loaded.entry_file_error {
-        console.no_functions(entry_file, failure);
-        return Some(entry_file.to_owned());
+        console.no_functions(&entry_file, failure);
+        return Some(entry_file);
     }
-    let names: Vec<_> = loaded.functions.iter().map(|function| function.name.as_str()).collect();
-    if names.is_empty() {
-        console.host(LogLevel::Warning, &format!("no functions: the FunctionApp in {entry_file} has none: decorate some with it"));
-        return None;
-    }
-    for notice in app.unknown_names(&names) {
+    for notice in app.declare(loaded.functions.iter().map(|function| (function.name.as_str(), function.definition.as_deref()))) {
         console.host(LogLevel::Warning, &notice);
-    }
-    if !names.iter().any(|name| app.selects(name)) {
-        console.host(LogLevel::Warning, &format!("no functions: of the app's {} none is to run", names.join(", ")));
     }
     None
 }

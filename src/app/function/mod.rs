@@ -77,6 +77,24 @@ pub enum FunctionError {
         /// The entry file.
         file: String,
     },
+    /// Two names in the code that differ in case only.
+    #[error("{file}: the functions {other} and {name} are the same, as case doesn't count: rename one")]
+    SameNameInCode {
+        /// The name.
+        name: String,
+        /// The one that came first.
+        other: String,
+        /// The entry file.
+        file: String,
+    },
+    /// What its decorators say is more than a function.json could.
+    #[error("{file}: what the decorators of {name} say is nothing that a function.json could")]
+    Undescribed {
+        /// The name.
+        name: String,
+        /// The entry file.
+        file: String,
+    },
     /// Names of functions ignore case.
     #[error("the folders {other} and {name} are the same function, as case doesn't count: rename one")]
     SameName {
