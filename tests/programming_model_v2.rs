@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{App, HTTP, Host};
+use common::{App, HTTP, Host, run_to_end, snapfunc};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -344,6 +344,24 @@ fn the_next_start_takes_the_snapshot_with_its_functions() {
     assert_eq!(answer(&app.start(), "/api/hello"), first, "it was imported again");
     // Settings that it does not look at change nothing.
     assert_eq!(answer(&app.start_with(&["--pass-env", "X"], &[("X", "1")]), "/api/hello"), first);
+}
+
+#[test]
+fn an_app_in_one_file_has_its_functions_too() {
+    let app = app(HELLO);
+    let bundle = app.path().join("app.snap");
+    let build = |app: &App| {
+        let mut command = snapfunc(&[]);
+        command.arg("build").arg(app.path()).arg("--output").arg(&bundle);
+        run_to_end(command)
+    };
+    let built = build(&app);
+    assert!(built.status.success(), "{built:?}");
+    let host = Host::start(&bundle, &[], &[]);
+    assert_eq!(answer(&host, "/api/hello"), (200, "Hello, world".into()));
+    let refused = build(&App::new().file("function_app.py", "1 / 0\n"));
+    let error = String::from_utf8(refused.stderr).unwrap();
+    assert!(error.contains("nothing was built: function_app.py can't be loaded (see above)"), "{error}");
 }
 
 #[test]

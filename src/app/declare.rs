@@ -53,6 +53,6 @@ impl App {
         let is_known = |name: &&String| known.iter().any(|known| known.eq_ignore_ascii_case(name));
         let unknown = self.selected.iter().flatten().filter(|name| !is_known(name));
         let known = known.join(", ");
-        unknown.map(|name| format!("`functions` in host.json or the settings names {name}, but the app has only {known}")).collect()
+        unknown.map(|name| format!("`functions` in host.json or the settings, or --functions, names {name}, but the app has only {known}")).collect()
     }
 }

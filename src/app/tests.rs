@@ -91,7 +91,7 @@ fn functions_are_selected() {
     let listed = site(r#"{"version": "2.0", "functions": ["A", "x"]}"#);
     let app = listed.read();
     assert_eq!((names(&app), app.broken.len()), (vec!["a"], 0));
-    assert_eq!(app.notices, ["`functions` in host.json or the settings names x, but the app has only a, b"]);
+    assert_eq!(app.notices, ["`functions` in host.json or the settings, or --functions, names x, but the app has only a, b"]);
     assert!(app.selects("a") && !app.selects("b"));
 
     let only =
@@ -145,7 +145,7 @@ fn functions_of_model_v2_are_declared_by_code() {
     let folder = site(r#"{"version": "2.0", "functions": ["C", "x"]}"#);
     let mut app = folder.read();
     let notices = app.declare(declared);
-    assert_eq!(notices, ["`functions` in host.json or the settings names x, but the app has only b, a, B, c"]);
+    assert_eq!(notices, ["`functions` in host.json or the settings, or --functions, names x, but the app has only b, a, B, c"]);
     assert_eq!((app.functions.len(), app.broken.len()), (0, 1));
     let mut app = folder.read();
     assert_eq!(app.declare([("b", declared[0].1)]).last().unwrap(), "no functions: of the app's b none is to run");

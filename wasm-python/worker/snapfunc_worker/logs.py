@@ -114,7 +114,7 @@ class _Printed(io.RawIOBase):
     def _send(self, line: bytearray) -> None:
         text = line.decode("utf-8", "backslashreplace")
         if _MARK in text:
-            text = "\n".join(part.removeprefix(_MARK).removeprefix(" ") for part in text.split("\n"))
+            text = "\n".join(part.removeprefix(_MARK).lstrip() if part.startswith(_MARK) else part for part in text.split("\n"))
         self._emit(self._level, self.name, text, _invocation_id)
 
 
