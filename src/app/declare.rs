@@ -12,8 +12,8 @@ impl App {
         }
     }
 
-    /// Takes over the functions that the entry file declares: their names, and what a function.json would say of each, if that can be said. From then
-    /// on the app is like one of model v1. Gives sentences for the user.
+    /// Takes over the functions that the entry file declares: their names, and what a function.json would say of each, if that can be said.
+    /// From then on the app is like one of model v1. Gives sentences for the user.
     pub fn declare<'a>(&mut self, declared: impl IntoIterator<Item = (&'a str, Option<&'a str>)>) -> Vec<String> {
         let Some(file) = self.entry_file().map(str::to_owned) else { return Vec::new() };
         let declared: Vec<_> = declared.into_iter().collect();
@@ -53,6 +53,8 @@ impl App {
         let is_known = |name: &&String| known.iter().any(|known| known.eq_ignore_ascii_case(name));
         let unknown = self.selected.iter().flatten().filter(|name| !is_known(name));
         let known = known.join(", ");
-        unknown.map(|name| format!("`functions` in host.json or the settings, or --functions, names {name}, but the app has only {known}")).collect()
+        unknown
+            .map(|name| format!("`functions` in host.json or the settings, or --functions, names {name}, but the app has only {known}"))
+            .collect()
     }
 }

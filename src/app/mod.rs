@@ -5,8 +5,8 @@
 //!
 //! - [`App`]: all that was read; [`App::read`] reads it again after a change.
 //! - [`HostConfig`], [`Settings`], [`LocalHost`]: how the host is configured.
-//! - [`Function`], [`Binding`], [`RetryPolicy`]: the functions of programming model v1. Those of v2 are known only after their code ran, which gives
-//!   [`App::declare`] something to read.
+//! - [`Function`], [`Binding`], [`RetryPolicy`]: the functions. Those of programming model v2 are known only after their code ran, which
+//!   gives [`App::declare`] something to read.
 //! - Errors: [`ReadError`] where nothing can run; a [`BrokenFunction`] where one function can't. Each names file, line and field.
 
 mod declare;

@@ -38,8 +38,8 @@ impl Console {
         self.coloured
     }
 
-    /// Whether functions are to log what is for developers. A level for everything (`default`) asks for the host's own: as on Azure, it lets through what
-    /// functions log, but does not make them log more.
+    /// Whether functions are to log what is for developers. A level for everything (`default`) asks for the host's own: as on Azure, it lets
+    /// through what functions log, but does not make them log more.
     pub(super) fn asks_for_debug(&self) -> bool {
         self.levels.least_of("Function").is_some_and(|level| level <= LogLevel::Debug)
     }

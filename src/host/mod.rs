@@ -191,8 +191,8 @@ impl Served {
     }
 }
 
-/// Takes over the functions that the code declares (programming model v2), and tells why there are none, or not those that were asked for. Gives the entry
-/// file where it could not be loaded.
+/// Takes over the functions that the code declares (programming model v2), and tells why there are none, or not those that were asked for.
+/// Gives the entry file where it could not be loaded.
 fn declare(app: &mut App, loaded: &LoadedApp, console: &Console) -> Option<String> {
     let entry_file = app.entry_file()?.to_owned();
     if let Some(failure) = &loaded.entry_file_error {
