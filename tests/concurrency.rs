@@ -75,6 +75,17 @@ fn requests_that_wait_run_side_by_side() {
 }
 
 #[test]
+fn two_functions_run_at_once_where_a_worker_has_two_threads_or_there_are_two_workers() {
+    let v2 = CODE.replace("def main(req):", "import azure.functions as func\napp = func.FunctionApp()\n\n@app.route()\ndef f(req):");
+    for app in [App::with(CODE), App::new().file("function_app.py", v2)] {
+        for setting in ["PYTHON_THREADPOOL_THREAD_COUNT", "FUNCTIONS_WORKER_PROCESS_COUNT"] {
+            let answers = at_once(&app.start_with(&[], &[(setting, "2")]), 2, "/api/f?sleep=1");
+            assert_eq!(overlaps(&answers), (false, true), "{setting}: {answers:?}");
+        }
+    }
+}
+
+#[test]
 fn the_number_of_instances_is_limited() {
     let host = App::with(CODE).host_json(r#""snapfunc": {"maxInstances": 2}"#).start();
     let answers = at_once(&host, 12, "/api/f?sleep=0.05");

@@ -47,7 +47,7 @@ fn levels_come_from_host_json_the_flag_and_the_setting() {
         host.lines_since(mark)
     };
     assert_eq!(printed_by_one_request(&app(r#"{"Function.f.User": "Warning"}"#), &[], &[]), warnings);
-    assert_eq!(printed_by_one_request(&app(r#"{"default": "Trace"}"#), &[], &[])[0], "a debug");
+    assert_eq!(printed_by_one_request(&app(r#"{"Function": "Trace"}"#), &[], &[])[0], "a debug");
     assert_eq!(
         printed_by_one_request(&app(r#"{"Function.f.User": "Trace", "Function": "Information", "default": "None"}"#), &[], &[])[0],
         "a debug"
@@ -58,6 +58,17 @@ fn levels_come_from_host_json_the_flag_and_the_setting() {
     assert_eq!(with_executed(&App::with(LEVELS), &["--user-log-level", "Warning"])[0], "a warning");
     let debug = printed_by_one_request(&app(r#"{"default": "Trace"}"#), &[], &[("PYTHON_ENABLE_DEBUG_LOGGING", "1")]);
     assert_eq!(debug[0], "a debug");
+    let filtered = printed_by_one_request(&app(r#"{"default": "Information"}"#), &[], &[("PYTHON_ENABLE_DEBUG_LOGGING", "1")]);
+    assert_eq!(filtered[0], "an info");
+    assert_eq!(printed_by_one_request(&App::with(LEVELS), &["--user-log-level", "Debug"], &[])[0], "a debug");
+}
+
+#[test]
+fn a_level_for_everything_lets_debug_through_but_does_not_ask_for_it() {
+    let code = "import logging\nown = logging.getLogger('own')\nown.setLevel(logging.DEBUG)\n\ndef main(req):\n    logging.debug('of the root')\n    own.debug('of its own')\n    return 'ok'\n";
+    let app = |level: &str| App::with(code).host_json(&format!(r#""logging": {{"logLevel": {{"default": "{level}"}}}}"#));
+    assert_eq!(printed_by_one_request(&app("Trace"), &[], &[]), ["of its own"]);
+    assert_eq!(printed_by_one_request(&app("Information"), &[], &[]), Vec::<String>::new());
 }
 
 #[test]
@@ -72,6 +83,7 @@ def main(req):
     print("to stderr", file=sys.stderr)
     sys.stdout.write("two\nlines\n")
     logging.info("a\nrecord of\nlines")
+    print("LanguageWorkerConsoleLog for the platform")
     os.write(1, b"past python\n")
     os.write(2, b"not utf-8: \xff\n")
     print("x" * 100_000)
@@ -91,6 +103,7 @@ def main(req):
         "a",
         "record of",
         "lines",
+        "for the platform",
         "past python",
         "not utf-8: \u{fffd}",
         "without an end",

@@ -56,6 +56,30 @@ fn typed_hello_does_the_same() {
 }
 
 #[test]
+fn v2_hello_declares_its_functions_in_code() {
+    let host = start("v2-hello");
+    assert_text(&host.get("/api/hello"), 200, "Hello, world!");
+    assert_text(&host.get("/api/hello/Ada"), 200, "Hello, Ada!");
+    assert_eq!(host.post("/api/hello", "x").status, 404);
+    let answer = host.post("/api/sums", "[1, 2, 3.5]");
+    assert_eq!((answer.status, answer.header("content-type"), answer.text()), (200, Some("application/json"), r#"{"sum": 6.5}"#));
+    host.wait_for_line("add: 6.5");
+    assert_text(&host.post("/api/sums", "{}]"), 400, "A JSON list of numbers, please.");
+    assert_eq!(host.get("/api/add").status, 404);
+}
+
+#[test]
+fn v2_blueprint_finds_functions_in_all_files() {
+    let host = start("v2-blueprint");
+    assert_text(&host.get("/api/books"), 200, "Middlemarch\nEmma");
+    assert_text(&host.get("/api/books/2"), 200, "Emma");
+    assert_text(&host.get("/api/books/3"), 404, "We don't have that.");
+    assert_eq!(host.get("/api/books/two").status, 404);
+    assert_text(&host.get("/api/readers/Ada"), 200, "Welcome, Ada! (greet_reader)");
+    assert_text(&host.get("/api/opening_hours"), 200, "9 to 5");
+}
+
+#[test]
 fn entry_point_runs_what_function_json_names() {
     let host = start("entry-point");
     assert_text(&host.get("/api/custom"), 200, "customentry() of custom/main.py");

@@ -183,9 +183,3 @@ fn a_taken_port_is_named() {
     let error = refused(&App::with(OK), &["--port", &port]);
     assert!(error.contains(&port) && error.contains("--port"), "{error}");
 }
-
-#[test]
-fn an_app_of_the_other_model_is_told() {
-    let error = refused(&App::new().file("function_app.py", "import azure.functions as func\napp = func.FunctionApp()\n"), &[]);
-    assert!(error.contains("function_app.py") && error.contains("v2"), "{error}");
-}

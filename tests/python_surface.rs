@@ -162,7 +162,9 @@ import azure.functions as func
 
 def main(req: func.HttpRequest, context: func.Context) -> str:
     trace = context.trace_context
-    return json.dumps([context.function_name, context.function_directory, context.invocation_id, trace.Traceparent, trace.trace_parent, trace.Tracestate])
+    retry = context.retry_context
+    return json.dumps([context.function_name, context.function_directory, context.invocation_id, trace.Traceparent, trace.trace_parent, trace.Tracestate,
+                       context.thread_local_storage.invocation_id, retry.retry_count, retry.max_retry_count])
 ";
     let host = App::with(code).start();
     let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -172,6 +174,7 @@ def main(req: func.HttpRequest, context: func.Context) -> str:
     assert_eq!((&seen[0], &seen[1]), (&json!("f"), &json!("/home/site/wwwroot/f")));
     assert!(seen[3].as_str().unwrap().starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"), "{seen}");
     assert_eq!((&seen[3], &seen[5]), (&seen[4], &json!("a=1")));
+    assert_eq!((&seen[6], &seen[7], &seen[8]), (&seen[2], &json!(0), &json!(0)));
     host.wait_for_line(&format!("Id={}", seen[2].as_str().unwrap()));
     let other = host.get("/api/f").json();
     assert_ne!(other[2], seen[2]);

@@ -39,6 +39,7 @@ pub(crate) fn spec(root: &Path) -> Spec {
             entry_point: "main".into(),
             bindings: vec![binding("req", "httpTrigger", Direction::In), binding("$return", "http", Direction::Out)],
         }],
+        entry_file: None,
         limits: Limits::default(),
         log_level: Level::Information,
         logs: Arc::new(Quiet),

@@ -5,9 +5,11 @@
 //!
 //! - [`App`]: all that was read; [`App::read`] reads it again after a change.
 //! - [`HostConfig`], [`Settings`], [`LocalHost`]: how the host is configured.
-//! - [`Function`], [`Binding`], [`RetryPolicy`]: the functions of programming model v1. Those of v2 are known only after their code ran.
+//! - [`Function`], [`Binding`], [`RetryPolicy`]: the functions. Those of programming model v2 are known only after their code ran, which
+//!   gives [`App::declare`] something to read.
 //! - Errors: [`ReadError`] where nothing can run; a [`BrokenFunction`] where one function can't. Each names file, line and field.
 
+mod declare;
 mod fields;
 mod folder;
 mod function;
@@ -50,7 +52,7 @@ pub struct App {
     pub local: LocalHost,
     /// How its functions are declared.
     pub model: ProgrammingModel,
-    /// The functions of a v1 app that were selected and can run, sorted by name. Empty for v2.
+    /// The functions that were selected and can run, sorted by name. Of a v2 app those that [`App::declare`] took over.
     pub functions: Vec<Function>,
     /// Those that were selected and can't.
     pub broken: Vec<BrokenFunction>,

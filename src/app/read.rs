@@ -81,10 +81,9 @@ impl App {
         if !unknown.is_empty() && !options.only_functions.is_empty() {
             return Err(ReadError::UnknownFunctions { names: unknown, known: known.to_vec() });
         }
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        self.notices.extend(self.unknown_names(&known));
         let known = known.join(", ");
-        for name in unknown {
-            self.notices.push(format!("`functions` in host.json or the settings names {name}, but the app has only {known}"));
-        }
         if self.functions.is_empty() && self.broken.is_empty() {
             self.notices.push(format!("no functions: of the app's {known} none is to run"));
         }

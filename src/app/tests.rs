@@ -91,7 +91,7 @@ fn functions_are_selected() {
     let listed = site(r#"{"version": "2.0", "functions": ["A", "x"]}"#);
     let app = listed.read();
     assert_eq!((names(&app), app.broken.len()), (vec!["a"], 0));
-    assert_eq!(app.notices, ["`functions` in host.json or the settings names x, but the app has only a, b"]);
+    assert_eq!(app.notices, ["`functions` in host.json or the settings, or --functions, names x, but the app has only a, b"]);
     assert!(app.selects("a") && !app.selects("b"));
 
     let only =
@@ -120,6 +120,41 @@ fn model_v2_is_where_its_file_is() {
         let app = with(name);
         assert!(app.unusable && app.functions.is_empty() && app.notices[0].contains("PYTHON_SCRIPT_FILE_NAME must be"), "{name}");
     }
+}
+
+#[test]
+fn functions_of_model_v2_are_declared_by_code() {
+    let site = |host: &str| Site::new(&[("host.json", host), ("function_app.py", "")]);
+    let declared =
+        [("b", Some("{\"bindings\": [{\"type\": \"httpTrigger\", \"name\": \"req\"}]}")), ("a", Some("[]")), ("B", None), ("c", None)];
+    let folder = site(HOST.1);
+    let mut app = folder.read();
+    assert_eq!(app.entry_file(), Some("function_app.py"));
+    assert_eq!(app.declare(declared), Vec::<String>::new());
+    assert_eq!(names(&app), ["b"]);
+    let broken: Vec<String> = app.broken.iter().map(|broken| broken.error.to_string()).collect();
+    assert_eq!(
+        broken,
+        [
+            "function_app.py: the functions b and B are the same, as case doesn't count: rename one",
+            "function_app.py, function a: `(root)` must be an object `{…}`, not a list",
+            "function_app.py: what the decorators of c say is nothing that a function.json could",
+        ]
+    );
+
+    let folder = site(r#"{"version": "2.0", "functions": ["C", "x"]}"#);
+    let mut app = folder.read();
+    let notices = app.declare(declared);
+    assert_eq!(notices, ["`functions` in host.json or the settings, or --functions, names x, but the app has only b, a, B, c"]);
+    assert_eq!((app.functions.len(), app.broken.len()), (0, 1));
+    let mut app = folder.read();
+    assert_eq!(app.declare([("b", declared[0].1)]).last().unwrap(), "no functions: of the app's b none is to run");
+    let mut app = folder.read();
+    assert_eq!(app.declare([]), ["no functions: the FunctionApp in function_app.py has none: decorate some with it"]);
+    let folder = Site::new(&[HOST, ("a/function.json", HTTP), ("a/main.py", "")]);
+    let mut v1 = folder.read();
+    assert_eq!(v1.declare(declared), Vec::<String>::new());
+    assert_eq!((v1.entry_file(), names(&v1)), (None, vec!["a"]));
 }
 
 #[test]

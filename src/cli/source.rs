@@ -2,9 +2,9 @@
 
 use super::cache;
 use super::data::AppData;
-use crate::app::{App, ProgrammingModel, ReadOptions};
+use crate::app::{App, ReadOptions};
 use crate::sandbox::Unpacked;
-use anyhow::{Context, bail};
+use anyhow::Context;
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -52,10 +52,6 @@ impl Source {
     /// The app as it is now. `options` lack the environment.
     pub(super) fn read(&self, options: ReadOptions) -> anyhow::Result<App> {
         let options = ReadOptions { environment: self.environment.clone(), ..options };
-        let app = App::read(&self.root, &options).with_context(|| format!("the app in {} can't start", self.root.display()))?;
-        if let ProgrammingModel::V2 { entry_file } = &app.model {
-            bail!("{entry_file} makes this an app of programming model v2, which this version of snapfunc can't run yet: it runs model v1");
-        }
-        Ok(app)
+        App::read(&self.root, &options).with_context(|| format!("the app in {} can't start", self.root.display()))
     }
 }

@@ -38,17 +38,10 @@ impl Console {
         self.coloured
     }
 
-    /// The lowest level that is shown of what these functions log.
-    pub(super) fn lowest_level<'a>(&self, functions: impl Iterator<Item = &'a str>) -> Level {
-        let categories = functions.map(user_category).chain(["Host.Function".to_owned()]);
-        match categories.map(|category| self.levels.level(&category)).min().unwrap_or_default() {
-            LogLevel::Trace => Level::Trace,
-            LogLevel::Debug => Level::Debug,
-            LogLevel::Information => Level::Information,
-            LogLevel::Warning => Level::Warning,
-            LogLevel::Error => Level::Error,
-            LogLevel::Critical | LogLevel::None => Level::Critical,
-        }
+    /// Whether functions are to log what is for developers. A level for everything (`default`) asks for the host's own: as on Azure, it lets
+    /// through what functions log, but does not make them log more.
+    pub(super) fn asks_for_debug(&self) -> bool {
+        self.levels.least_of("Function").is_some_and(|level| level <= LogLevel::Debug)
     }
 
     fn lets_through(&self, category: &str, level: LogLevel) -> bool {
@@ -65,6 +58,12 @@ impl Console {
     /// Text that stands for itself, such as the list of functions.
     pub fn plain(&self, text: &str) {
         self.write(Style::new(), text);
+    }
+
+    /// An entry file that gave no functions, with the reason.
+    pub fn no_functions(&self, entry_file: &str, failure: &Failure) {
+        self.write(RED, &format!("snapfunc: no functions: {entry_file} could not be loaded"));
+        self.failure(failure);
     }
 
     /// A function that can't be invoked, with the reason.

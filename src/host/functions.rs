@@ -95,7 +95,8 @@ impl Functions {
     pub(super) fn note_loaded(&mut self, loaded: Vec<LoadedFunction>) {
         for answer in loaded {
             let Some(failure) = answer.error else { continue };
-            for entry in self.entries.iter_mut().filter(|entry| entry.name == answer.name) {
+            let concerned = |entry: &&mut Entry| entry.name == answer.name && !matches!(entry.state, State::Disabled);
+            for entry in self.entries.iter_mut().filter(concerned) {
                 entry.state = State::Broken(failure.clone());
             }
         }

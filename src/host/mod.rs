@@ -22,7 +22,7 @@ pub use functions::Listed;
 use crate::app::{self, App, LogLevel};
 use crate::bindings::Trigger;
 use crate::bindings::account::{Accounts, Stores};
-use crate::sandbox::api::Level;
+use crate::sandbox::api::{Level, LoadedApp, paths};
 use crate::sandbox::{Isolation, Limits, Pool, PoolLimits, Runtime, Spec, Template, TemplateError};
 use admin::{Admin, Inventory};
 use console::Console;
@@ -90,6 +90,8 @@ struct Served {
     dispatcher: Arc<Dispatcher>,
     triggers: Vec<(String, Arc<dyn Trigger>)>,
     listeners: Listeners,
+    /// The entry file, where it could not be loaded.
+    without_functions: Option<String>,
 }
 
 /// Why a changed app is not served.
@@ -101,6 +103,9 @@ pub enum ReplaceError {
     /// It can't be loaded.
     #[error(transparent)]
     Template(#[from] TemplateError),
+    /// Its entry file can't be loaded.
+    #[error("{0} can't be loaded (see above)")]
+    EntryFile(String),
     /// Functions that ran can't be loaded any more.
     #[error("{} can't be loaded any more (see above)", .0.join(", "))]
     Broken(Vec<String>),
@@ -119,18 +124,19 @@ pub struct Built {
 ///
 /// # Errors
 /// Where it can't be loaded at all.
-pub async fn build(app: App, around: &Around) -> Result<Built, TemplateError> {
+pub async fn build(mut app: App, around: &Around) -> Result<Built, TemplateError> {
     // Where it will run, its settings may be others.
-    let mut functions = Functions::unbound(&app);
-    let mut spec = spec(&app, &functions, around);
+    let mut spec = spec(&app, &Functions::unbound(&app), around);
     spec.settings.clone_from(&spec.platform);
     let (template, loaded) = Template::prepare(around.runtime.clone(), spec).await?;
-    functions.note_loaded(loaded);
+    let without_functions = declare(&mut app, &loaded, &around.console);
+    let mut functions = Functions::unbound(&app);
+    functions.note_loaded(loaded.functions);
     let tell = |(name, failure): (&str, &_)| {
         around.console.not_loaded(name, failure);
         name.to_owned()
     };
-    let broken = functions.broken().map(tell).collect();
+    let broken = functions.broken().map(tell).chain(without_functions).collect();
     Ok(Built { template, broken })
 }
 
@@ -152,6 +158,9 @@ impl Host {
     /// Where it can't be loaded, or one of its functions can't that could before. Then the one before is served on.
     pub async fn replace(&self, app: App) -> Result<(), ReplaceError> {
         let new = Served::load(app, &self.around).await?;
+        if let Some(entry_file) = new.without_functions {
+            return Err(ReplaceError::EntryFile(entry_file));
+        }
         let old = self.current.get();
         let ran = |name: &str| old.listed.iter().any(|function| function.name == name && function.is_ready());
         let broken = new.listed.iter().filter(|function| function.is_broken() && ran(&function.name));
@@ -229,10 +238,10 @@ impl Current {
 // === impl Served ===
 
 impl Served {
-    async fn load(app: App, around: &Around) -> Result<Served, TemplateError> {
+    async fn load(mut app: App, around: &Around) -> Result<Served, TemplateError> {
         let console = &around.console;
-        let mut functions = functions_of(&app, around);
-        let (template, loaded) = Template::prepare(around.runtime.clone(), spec(&app, &functions, around)).await?;
+        let spec = spec(&app, &functions_of(&app, around), around);
+        let (template, loaded) = Template::prepare(around.runtime.clone(), spec).await?;
         for obstacle in template.obstacles() {
             console.host(
                 LogLevel::Warning,
@@ -240,7 +249,9 @@ impl Served {
             );
         }
         let pool = Pool::start(template, pool_limits(&app)).await?;
-        functions.note_loaded(loaded);
+        let without_functions = declare(&mut app, &loaded, &console);
+        let mut functions = functions_of(&app, around);
+        functions.note_loaded(loaded.functions);
         let (routes, errors) = functions.routes(&app.host.http.route_prefix);
         for error in errors {
             functions.refuse(error);
@@ -260,7 +271,8 @@ impl Served {
         };
         let router = Router::new(routes, dispatcher.clone(), around.admin.clone(), inventory, http_settings(&app, around));
         let triggers = functions.triggers();
-        Ok(Served { router, listed: functions.into_listed(), dispatcher, triggers, listeners: Listeners::default() })
+        let listeners = Listeners::default();
+        Ok(Served { router, listed: functions.into_listed(), dispatcher, triggers, listeners, without_functions })
     }
 }
 
@@ -268,6 +280,20 @@ fn functions_of(app: &App, around: &Around) -> Functions {
     let accounts = Accounts::new(around.stores.clone(), app.settings.clone(), &app.root, &around.storage);
     let host_id = app.settings.get("AzureFunctionsWebHost__hostid").unwrap_or(&around.host_id);
     Functions::of(app, &accounts, host_id)
+}
+
+/// Takes over the functions that the code declares (programming model v2), and tells why there are none, or not those that were asked for.
+/// Gives the entry file where it could not be loaded.
+fn declare(app: &mut App, loaded: &LoadedApp, console: &Console) -> Option<String> {
+    let entry_file = app.entry_file()?.to_owned();
+    if let Some(failure) = &loaded.entry_file_error {
+        console.no_functions(&entry_file, failure);
+        return Some(entry_file);
+    }
+    for notice in app.declare(loaded.functions.iter().map(|function| (function.name.as_str(), function.definition.as_deref()))) {
+        console.host(LogLevel::Warning, &notice);
+    }
+    None
 }
 
 fn spec(app: &App, functions: &Functions, around: &Around) -> Spec {
@@ -282,12 +308,13 @@ fn spec(app: &App, functions: &Functions, around: &Around) -> Spec {
         platform: environment::platform(),
         private_files: vec![app::LOCAL_SETTINGS.to_owned()],
         functions: functions.sources(),
+        entry_file: app.entry_file().map(|file| format!("{}/{file}", paths::APP)),
         limits: Limits {
             memory_bytes: mebibytes(app.host.snapfunc.memory_mb),
             tmp_bytes: u64::from(app.host.snapfunc.tmp_mb) << 20,
             tmp_nodes: TMP_NODES,
         },
-        log_level: if debug { Level::Debug } else { console.lowest_level(app.functions.iter().map(|function| function.name.as_str())) },
+        log_level: if debug || console.asks_for_debug() { Level::Debug } else { Level::Information },
         logs: console,
     }
 }
@@ -324,6 +351,7 @@ fn http_settings(app: &App, around: &Around) -> HttpSettings {
     HttpSettings {
         body_limit: body_limit.unwrap_or(BODY_LIMIT),
         home_page: around.home_page && !app.settings.is_true("AzureWebJobsDisableHomepage"),
+        unusable: app.unusable,
         // `app` has refused what is no header.
         custom_headers: app.host.http.custom_headers.iter().filter_map(header).collect::<HeaderMap>(),
         // Whoever read the app has refused what can't be.

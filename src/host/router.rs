@@ -37,6 +37,8 @@ pub struct HttpSettings {
     pub body_limit: u64,
     /// Whether `GET /` answers with a page: not with `AzureWebJobsDisableHomepage`.
     pub home_page: bool,
+    /// Whether no function of the app could be looked for: see [`crate::app::App::unusable`].
+    pub unusable: bool,
     /// host.json's `extensions.http.customHeaders`, added to every response.
     pub custom_headers: HeaderMap,
     /// Which other origins' pages may read responses.
@@ -102,6 +104,10 @@ impl Router {
                 }
             }
             None if path == "/" && (method == Method::GET || method == Method::HEAD) => self.home(),
+            None if self.settings.unusable => {
+                self.dispatcher.reject("the setting PYTHON_SCRIPT_FILE_NAME is not the name of a Python file".to_owned());
+                status(StatusCode::INTERNAL_SERVER_ERROR)
+            }
             // Wrong method too: the Functions host never answers 405.
             None => status(StatusCode::NOT_FOUND),
         }

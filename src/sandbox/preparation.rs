@@ -5,12 +5,12 @@
 //! 3. Else it is loaded with its settings, and its memory is never written to a disk.
 
 use super::Runtime;
-use super::api::{App, Configuration, LoadedFunction, paths};
+use super::api::{App, Configuration, LoadedApp, paths};
 use super::immortal;
 use super::instance::{Instance, InvokeError, Purpose};
 use super::logs::{LogRecord, LogSink};
 use super::slots::{Capture, Image};
-use super::snapshot::{Content, Identity, KeptFunction, KeptRecord, Memory, Snapshot};
+use super::snapshot::{Content, Identity, KeptFailure, KeptFunction, KeptRecord, Memory, Snapshot};
 use super::state::Mounts;
 use super::template::{Origin, Spec, TemplateError};
 use super::warm_up::warm_up;
@@ -31,8 +31,7 @@ pub(super) struct Preparation<'a> {
 
 /// An app after loading.
 struct Loaded {
-    functions: Vec<LoadedFunction>,
-    settings_read: Vec<String>,
+    app: LoadedApp,
     /// A copy of the memory, with what lasts made immortal; or what stands in the way of one.
     memory: Result<Vec<u8>, Vec<String>>,
 }
@@ -44,8 +43,8 @@ struct Held(Mutex<Vec<KeptRecord>>);
 // === impl Preparation ===
 
 impl Preparation<'_> {
-    /// Makes the app ready: what instances begin with, and what became of its functions.
-    pub(super) async fn run(&self) -> Result<(Origin, Vec<LoadedFunction>), TemplateError> {
+    /// Makes the app ready: what instances begin with, and what loading came to.
+    pub(super) async fn run(&self) -> Result<(Origin, LoadedApp), TemplateError> {
         let identity = self.identity().await;
         let found = identity.as_ref().and_then(|identity| self.runtime.snapshots.find(identity));
         let reads_settings = found.as_ref().is_some_and(|snapshot| !self.fits(snapshot));
@@ -71,7 +70,7 @@ impl Preparation<'_> {
             }
             Err(obstacles) => Origin::Source { obstacles },
         };
-        Ok((origin, loaded.functions))
+        Ok((origin, loaded.app))
     }
 
     /// Loads the app with all of its settings, to be used at once.
@@ -116,8 +115,9 @@ impl Preparation<'_> {
         let loaded = self.load(&self.spec.platform, held.clone()).await.ok()?;
         let memory = Memory::of(&loaded.memory.ok()?, self.runtime.base.content());
         let snapshot = Snapshot {
-            functions: loaded.functions.iter().map(KeptFunction::from).collect(),
-            settings_read: loaded.settings_read,
+            functions: loaded.app.functions.iter().map(KeptFunction::from).collect(),
+            entry_file_error: loaded.app.entry_file_error.map(KeptFailure::from),
+            settings_read: loaded.app.settings_read,
             records: std::mem::take(&mut *held.0.lock().unwrap_or_else(PoisonError::into_inner)),
             memory: None,
         };
@@ -128,7 +128,7 @@ impl Preparation<'_> {
         let capture = Capture::default();
         let purpose = Purpose { capture: Some(capture.clone()), ..Purpose::logging(logs) };
         let mut instance = self.instance(&self.runtime.base, purpose)?;
-        let loaded = instance.load(&self.configuration(settings), &self.app(), LOAD_LIMIT).await.map_err(load_error)?;
+        let app = instance.load(&self.configuration(settings), &self.app(), LOAD_LIMIT).await.map_err(load_error)?;
         // Before the heap is tidied up, for what lasts of it; and after it, for what comes and goes.
         instance.warm_up(&warm_up(), LOAD_LIMIT).await.map_err(load_error)?;
         let obstacles = instance.prepare_snapshot(LOAD_LIMIT).await.map_err(load_error)?;
@@ -144,7 +144,7 @@ impl Preparation<'_> {
         } else {
             Err(obstacles)
         };
-        Ok(Loaded { functions: loaded.functions, settings_read: loaded.settings_read, memory })
+        Ok(Loaded { app, memory })
     }
 
     fn fits(&self, snapshot: &Snapshot) -> bool {
@@ -152,7 +152,7 @@ impl Preparation<'_> {
     }
 
     /// Instances begin with a snapshot's memory. What the app logged when that was made is logged again.
-    fn adopt(&self, snapshot: &Snapshot, memory: &Memory) -> Result<(Origin, Vec<LoadedFunction>), TemplateError> {
+    fn adopt(&self, snapshot: &Snapshot, memory: &Memory) -> Result<(Origin, LoadedApp), TemplateError> {
         for record in &snapshot.records {
             let (level, logger, text) = record.parts();
             self.spec.logs.record(&LogRecord { level, logger, text, running: None });
@@ -160,7 +160,7 @@ impl Preparation<'_> {
         tracing::debug!(pages = memory.pages(), runs = memory.runs().len(), "the app's memory differs from the guest's");
         let image = memory.image(&self.runtime.base, &self.runtime.cache).map_err(TemplateError::Image)?;
         let configuration = Arc::new(self.configuration(&self.spec.settings));
-        Ok((Origin::Image { image: Arc::new(image), configuration: Some(configuration) }, snapshot.functions()))
+        Ok((Origin::Image { image: Arc::new(image), configuration: Some(configuration) }, snapshot.loaded()))
     }
 
     /// Keeps a snapshot. What stands in the way of that is no error of the app.
@@ -189,7 +189,12 @@ impl Preparation<'_> {
     }
 
     fn app(&self) -> App {
-        App { root: paths::APP.to_owned(), package_paths: self.spec.package_paths.clone(), functions: self.spec.functions.clone() }
+        App {
+            root: paths::APP.to_owned(),
+            package_paths: self.spec.package_paths.clone(),
+            functions: self.spec.functions.clone(),
+            entry_file: self.spec.entry_file.clone(),
+        }
     }
 }
 

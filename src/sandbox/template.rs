@@ -1,7 +1,7 @@
 //! An app made ready: what its instances are made from.
 
 use super::Runtime;
-use super::api::{Configuration, Failure, FunctionSource, Level, LoadedFunction};
+use super::api::{Configuration, Failure, FunctionSource, Level, LoadedApp};
 use super::instance::{Instance, InvokeError, Purpose};
 use super::limits::Limits;
 use super::logs::LogSink;
@@ -26,8 +26,10 @@ pub struct Spec {
     pub platform: Vec<(String, String)>,
     /// Names of files in the app's folder that hold settings: they are no part of what is kept.
     pub private_files: Vec<String>,
-    /// The functions to load; paths are the guest's.
+    /// The functions of programming model v1 to load; paths are the guest's.
     pub functions: Vec<FunctionSource>,
+    /// The Python file whose functions are loaded (programming model v2), in the guest's file system.
+    pub entry_file: Option<String>,
     /// What each instance may use.
     pub limits: Limits,
     /// Records below it need not leave the guest.
@@ -88,8 +90,8 @@ pub(super) enum Origin {
 // === impl Template ===
 
 impl Template {
-    /// Makes an app ready: from its snapshot, or by loading it. Also tells of each function whether it could be loaded.
-    pub async fn prepare(runtime: Arc<Runtime>, spec: Spec) -> Result<(Template, Vec<LoadedFunction>), TemplateError> {
+    /// Makes an app ready: from its snapshot, or by loading it. Also tells what loading came to.
+    pub async fn prepare(runtime: Arc<Runtime>, spec: Spec) -> Result<(Template, LoadedApp), TemplateError> {
         let mounts = Mounts::open(&runtime.rootfs, &spec.root, spec.packages.as_deref()).map_err(TemplateError::Instantiation)?;
         let mounts = Arc::new(mounts);
         let (origin, loaded) = Preparation { runtime: &runtime, spec: &spec, mounts: &mounts }.run().await?;

@@ -32,7 +32,7 @@ fn runtime() -> Arc<Runtime> {
 
 async fn template(root: &Path, logs: Arc<Kept>, limits: Limits) -> Template {
     let (template, loaded) = Template::prepare(runtime(), spec(root, logs, limits)).await.unwrap();
-    assert!(loaded.iter().all(|function| function.error.is_none()), "{loaded:?}");
+    assert!(loaded.functions.iter().all(|function| function.error.is_none()), "{loaded:?}");
     assert!(template.obstacles().is_empty());
     template
 }
@@ -55,6 +55,7 @@ fn spec(root: &Path, logs: Arc<Kept>, limits: Limits) -> Spec {
         platform: vec![],
         private_files: vec![],
         functions,
+        entry_file: None,
         limits,
         log_level: Level::Information,
         logs,
@@ -262,7 +263,7 @@ async fn apps_do_not_find_what_others_left() {
 async fn an_app_that_holds_what_no_copy_can_have_is_loaded_anew() {
     let (_folder, root) = app(&format!("{EVAL}\nheld = open(__file__)\n"));
     let (template, loaded) = Template::prepare(runtime(), spec(&root, Arc::default(), Limits::default())).await.unwrap();
-    assert!(loaded[0].error.is_none());
+    assert!(loaded.functions[0].error.is_none());
     assert_eq!(template.obstacles(), ["the file /home/site/wwwroot/f/__init__.py is open"]);
     let mut instance = template.instantiate().await.unwrap();
     let read = "import sys; result = len(sys.modules['__app__.f'].held.read()) > 100";

@@ -11,7 +11,7 @@ from snapfunc_worker.worker import Worker
 def load(app_folder, *functions, packages=()):
     worker = Worker()
     answers = worker.load(app(app_folder, *functions, packages=packages)).functions
-    return worker, dict(answers)
+    return worker, {answer.name: answer.error for answer in answers}
 
 
 def load_one(app_folder, write, code, **options):
@@ -95,6 +95,7 @@ def test_a_missing_module_says_what_to_do_in_one_line(app_folder, write):
         ("import azure.functions as func\ndef main(req: func.Out[str]): pass", HTTP, "its annotation in Python is Out[...]"),
         ("def main(req, msg: str): pass", (*HTTP, ("msg", "queue", "out")), "its Python annotation is not Out[...]"),
         ("def main(req): pass", (HTTP[0], ("$return", "http", "in")), '"$return" binding must have direction set to "out"'),
+        ("def main(req, row): pass", (*HTTP, ("row", "table", "inout")), '"inout" bindings are not supported'),
     ],
 )
 def test_what_does_not_fit_its_bindings_is_a_load_error(app_folder, write, code, bindings, words):
@@ -162,6 +163,12 @@ def test_async_functions_and_context(app_folder, write):
     assert outcome.return_value.value == "f id-1 /f parent state id-1 1 3"
 
 
+def test_without_a_retry_policy_it_is_the_first_try(app_folder, write):
+    code = "def main(req, context):\n    r = context.retry_context\n    return f'{r.retry_count} {r.max_retry_count} {r.exception}'\n"
+    worker, _ = load_one(app_folder, write, code)
+    assert run(worker).return_value.value == "0 0 None"
+
+
 def test_a_parameter_bound_as_context_is_no_context(app_folder, write):
     bindings = (("context", "httpTrigger", "in"), ("$return", "http", "out"))
     worker, error = load_one(app_folder, write, "def main(context):\n    return context.method\n", bindings=bindings)
@@ -176,6 +183,27 @@ def test_binding_types_that_the_sdk_does_not_know_pass_text_and_bytes(app_folder
     assert error is None
     outcome = run(worker, inputs={"req": request(), "data": Datum("text", "string")})
     assert outcome.outputs[0][1].value == b"text"
+
+
+@pytest.mark.parametrize(
+    ("value", "datum"),
+    [
+        ("'text'", ("string", "text")),
+        ("b'bytes'", ("bytes", b"bytes")),
+        ("{'a': [1]}", ("json", '{"a": [1]}')),
+        ("[1, 2]", ("json", "[1, 2]")),
+        ("12", ("int", 12)),
+        ("True", ("int", 1)),
+        ("0.5", ("double", 0.5)),
+        ("None", (None, None)),
+    ],
+)
+def test_a_binding_without_a_converter_lets_any_value_be_returned(app_folder, write, value, datum):
+    bindings = (HTTP[0], ("row", "table", "in"))
+    worker, error = load_one(app_folder, write, f"def main(req, row):\n    return {value}\n", bindings=bindings)
+    assert error is None
+    returned = run(worker).return_value
+    assert (returned.type, returned.value) == datum
 
 
 def test_configure_replaces_the_environment(monkeypatch):

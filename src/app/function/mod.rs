@@ -1,4 +1,4 @@
-//! Functions: what a function.json says.
+//! Functions: what a function.json says, or in programming model v2 the decorators in the code.
 //!
 //! This module holds the nouns; [`read`](self) makes them from files. It knows the fields that all bindings share. What else a binding type
 //! has is kept as written, for the binding's own module.
@@ -20,15 +20,16 @@ use super::origin::{ConfigError, FieldError, Origin};
 pub use binding::{Binding, DataType, Direction};
 pub use bindings::{Bindings, BindingsError};
 pub(super) use discovery::{discover, why_none};
+pub(super) use read::read_definition;
 pub use retry::{RetryPolicy, RetryStrategy};
 
 /// The file that makes a folder a function.
 pub(super) const FILE: &str = "function.json";
 
-/// A function of programming model v1.
+/// A function.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Function {
-    /// The folder's name: a letter, then letters, digits, `_` and `-`; at most 128. Two functions differ in more than case.
+    /// The folder's name, or what the decorators say: a letter, then letters, digits, `_` and `-`; at most 128. Two functions differ in more than case.
     pub name: String,
     /// The script, relative to the app's root, with `/`: `hello/__init__.py`, `shared/x.py`.
     pub script_file: String,
@@ -40,7 +41,7 @@ pub struct Function {
     pub retry: Option<RetryPolicy>,
     /// Whether it must not run: `disabled` in function.json, or the setting `AzureWebJobs.NAME.Disabled`.
     pub disabled: bool,
-    /// All of function.json.
+    /// All of function.json, or what the decorators say instead.
     pub config: Map<String, Value>,
 }
 
@@ -64,6 +65,35 @@ pub enum FunctionError {
     Name {
         /// The folder.
         name: String,
+    },
+    /// A name in the code can't be a function's.
+    #[error(
+        "{file}: {name} can't be the name of a function: give it another with @app.function_name, a letter and up to 127 letters, digits, \
+         `_` and `-` (and not `host`)"
+    )]
+    NameInCode {
+        /// The name.
+        name: String,
+        /// The entry file.
+        file: String,
+    },
+    /// Two names in the code that differ in case only.
+    #[error("{file}: the functions {other} and {name} are the same, as case doesn't count: rename one")]
+    SameNameInCode {
+        /// The name.
+        name: String,
+        /// The one that came first.
+        other: String,
+        /// The entry file.
+        file: String,
+    },
+    /// What its decorators say is more than a function.json could.
+    #[error("{file}: what the decorators of {name} say is nothing that a function.json could")]
+    Undescribed {
+        /// The name.
+        name: String,
+        /// The entry file.
+        file: String,
     },
     /// Names of functions ignore case.
     #[error("the folders {other} and {name} are the same function, as case doesn't count: rename one")]

@@ -1,4 +1,4 @@
-//! Reads one function.json.
+//! Reads one function.json, or what is in its place in programming model v2.
 
 use crate::app::fields::{Node, Source};
 use crate::app::folder::Folder;
@@ -6,6 +6,7 @@ use crate::app::json::Document;
 use crate::app::origin::FieldError;
 use crate::app::settings::Settings;
 
+use super::discovery::is_name;
 use super::{Binding, Bindings, BindingsError, FILE, Function, FunctionError, RetryPolicy, script};
 
 /// What a folder is.
@@ -26,16 +27,43 @@ pub(super) fn read(folder: &Folder, name: &str, settings: &Settings) -> Result<R
     if root.get("excluded").map_or(Ok(false), |node| node.flag())? {
         return Ok(Read::Excluded);
     }
-    let function = Function {
-        bindings: bindings(&root)?,
-        script_file: script::find(folder, name, root.get("scriptFile").as_ref())?,
-        entry_point: entry_point(&root)?,
+    let function = function(&root, name, |written| script::find(folder, name, written), settings)?;
+    Ok(Read::Function(Box::new(function)))
+}
+
+/// Reads what the decorators of a function in `entry_file` say, as JSON.
+pub(in crate::app) fn read_definition(
+    name: &str,
+    definition: &str,
+    entry_file: &str,
+    settings: &Settings,
+) -> Result<Function, FunctionError> {
+    if !is_name(name) {
+        return Err(FunctionError::NameInCode { name: name.to_owned(), file: entry_file.to_owned() });
+    }
+    let file = format!("{entry_file}, function {name}");
+    let document = Document::parse(&file, definition.as_bytes())?;
+    // Its text is nothing that the user wrote, so errors name no line of it.
+    let source = Source::without_text(&file, document.value().clone());
+    function(&source.root()?, name, |_| Ok(entry_file.to_owned()), settings)
+}
+
+/// `script_file` finds the script, given the field that may name it.
+fn function(
+    root: &Node<'_>,
+    name: &str,
+    script_file: impl FnOnce(Option<&Node<'_>>) -> Result<String, FunctionError>,
+    settings: &Settings,
+) -> Result<Function, FunctionError> {
+    Ok(Function {
+        bindings: bindings(root)?,
+        script_file: script_file(root.get("scriptFile").as_ref())?,
+        entry_point: entry_point(root)?,
         retry: root.section("retry")?.map(|node| RetryPolicy::read(&node)).transpose()?,
-        disabled: is_disabled(&root, settings)? || is_disabled_by_name(name, settings),
+        disabled: is_disabled(root, settings)? || is_disabled_by_name(name, settings),
         config: root.value().as_object().cloned().unwrap_or_default(),
         name: name.to_owned(),
-    };
-    Ok(Read::Function(Box::new(function)))
+    })
 }
 
 fn bindings(root: &Node<'_>) -> Result<Bindings, FunctionError> {

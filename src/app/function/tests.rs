@@ -211,7 +211,52 @@ fn names_are_checked() {
     }
 }
 
+fn defined(name: &str, definition: &str) -> Result<Function, String> {
+    let settings = Settings::from_iter([("AzureWebJobs.off.Disabled".to_owned(), "true".to_owned())]);
+    read_definition(name, definition, "function_app.py", &settings).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_definition_of_decorators_is_read_like_a_function_json() {
+    let function = defined(
+        "hello",
+        r#"{"scriptFile": "function_app.py", "entryPoint": "hello", "bindings": [{"direction": "OUT", "type": "http", "name": "$return"},
+            {"direction": "IN", "type": "httpTrigger", "authLevel": "ANONYMOUS", "dataType": "STRING", "name": "req"}],
+            "retry": {"strategy": "fixedDelay", "maxRetryCount": "3", "delayInterval": "00:00:01"}}"#,
+    )
+    .unwrap();
+    assert_eq!(
+        (function.name.as_str(), function.script_file.as_str(), function.entry_point.as_str()),
+        ("hello", "function_app.py", "hello")
+    );
+    assert_eq!((function.trigger().name.as_str(), function.trigger().data_type), ("req", DataType::Text));
+    assert_eq!(function.bindings.get("$return").map(|binding| binding.direction), Some(Direction::Out));
+    let delay = Duration::from_secs(1);
+    assert_eq!(function.retry, Some(RetryPolicy { strategy: RetryStrategy::FixedDelay { delay }, max_retry_count: Some(3) }));
+    assert!(!function.disabled && defined("off", &format!("{{{HTTP}}}")).unwrap().disabled);
+    assert_eq!(function.config["entryPoint"], "hello");
+}
+
+#[test]
+fn errors_in_a_definition_name_file_and_function() {
+    let wrong = |binding: &str| defined("f", &format!("{{\"bindings\": [{binding}]}}")).unwrap_err();
+    assert!(wrong("").starts_with("function_app.py, function f: `bindings` is empty: add a trigger"));
+    assert_eq!(
+        wrong(r#"{"type": "httpTrigger", "name": "req", "direction": "across"}"#),
+        "function_app.py, function f: `bindings[0].direction` must be in, out or inout, not \"across\""
+    );
+    assert!(defined("1st", "{}").unwrap_err().starts_with("function_app.py: 1st can't be the name of a function: give it another with"));
+}
+
 proptest! {
+    #[test]
+    fn whatever_a_definition_holds_nothing_breaks(name: String, text: String, kind: String, strategy in "(fixedDelay|.*)") {
+        let _ = defined(&name, &text);
+        let retry = json!({"strategy": strategy, "maxRetryCount": text, "delayInterval": kind});
+        let definition = json!({"bindings": [{"type": kind, "name": text}, {"type": "xTrigger", "name": name}], "retry": retry});
+        let _ = defined("f", &definition.to_string());
+    }
+
     #[test]
     fn bindings_from_any_fields_never_panic(name: String, kind: String, direction in "(in|OUT|inout|.*)") {
         let fields = json!({"name": name, "type": kind, "direction": direction});

@@ -60,9 +60,19 @@ impl LogLevels {
         longest.map_or(self.default, |(_, level)| *level)
     }
 
-    /// The same with another level for everything that has no level of its own.
-    pub fn with_default(self, default: LogLevel) -> LogLevels {
-        LogLevels { default, ..self }
+    /// The least of the levels that are configured for categories that begin so.
+    pub fn least_of(&self, head: &str) -> Option<LogLevel> {
+        let begins = |name: &str| name.get(..head.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(head));
+        self.categories.iter().filter(|(name, _)| begins(name)).map(|(_, level)| *level).min()
+    }
+
+    /// The same with another level for everything that has no level of its own, and so for what functions log.
+    pub fn with_default(mut self, default: LogLevel) -> LogLevels {
+        self.default = default;
+        if !self.categories.iter().any(|(name, _)| name.eq_ignore_ascii_case("Function")) {
+            self.categories.push(("Function".to_owned(), default));
+        }
+        self
     }
 
     /// Reads the `logLevel` object.

@@ -76,7 +76,10 @@ fn reads_all_fields() {
     assert_eq!(levels.level("Host.Startup"), LogLevel::Warning);
     assert_eq!(levels.level("function.other.User"), LogLevel::Debug);
     assert_eq!(levels.level("Function.hello.User"), LogLevel::None);
+    assert_eq!((levels.least_of("function"), levels.least_of("Queue")), (Some(LogLevel::Debug), None));
     assert_eq!(levels.with_default(LogLevel::Trace).level("é"), LogLevel::Trace);
+    let asked = LogLevels::default().with_default(LogLevel::Debug);
+    assert_eq!((asked.level("Host"), asked.least_of("Function")), (LogLevel::Debug, Some(LogLevel::Debug)));
 }
 
 #[test]

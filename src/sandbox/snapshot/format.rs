@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use std::io::{self, Read, Write};
 
 const MAGIC: &[u8; 8] = b"SNAPFUNC";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// zstd: quick, as it is done while the app is served.
 const COMPRESSION: i32 = 3;
 /// Bytes: a longer header is none.

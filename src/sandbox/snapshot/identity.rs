@@ -21,7 +21,8 @@ impl Identity {
     /// What counts of an app beside its files, as a text.
     pub(in crate::sandbox) fn description(spec: &Spec) -> String {
         // Debug text holds every field; its form changes only with the program, and then the guest's digest does.
-        format!("{DIGEST} {:?} {:?} {:?} {:?}", spec.platform, spec.functions, spec.package_paths, spec.log_level)
+        let functions = (&spec.functions, &spec.entry_file);
+        format!("{DIGEST} {:?} {functions:?} {:?} {:?}", spec.platform, spec.package_paths, spec.log_level)
     }
 
     /// The identity of an app as its files are now; nothing where there is too much of them. Reads all: blocks the thread.

@@ -19,7 +19,7 @@ pub(super) use identity::Identity;
 pub(super) use memory::Memory;
 pub(super) use store::Store;
 
-use super::api::{Failure, Level, LoadedFunction};
+use super::api::{Failure, Level, LoadedApp, LoadedFunction};
 use serde::{Deserialize, Serialize};
 
 /// The name in [`Snapshot::settings_read`] that stands for all (host-api.wit, `loaded-app`).
@@ -30,6 +30,8 @@ const ALL: &str = "*";
 pub(super) struct Snapshot {
     /// What became of its functions.
     pub(super) functions: Vec<KeptFunction>,
+    /// Why there are none, where its entry file could not be loaded.
+    pub(super) entry_file_error: Option<KeptFailure>,
     /// The settings that it looked for while it was loaded.
     pub(super) settings_read: Vec<String>,
     /// What it logged and printed meanwhile.
@@ -43,8 +45,16 @@ pub(super) struct Snapshot {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct KeptFunction {
     name: String,
-    /// Kind, message and stack.
-    error: Option<(String, String, String)>,
+    definition: Option<String>,
+    error: Option<KeptFailure>,
+}
+
+/// An error of the load.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct KeptFailure {
+    kind: String,
+    message: String,
+    stack: String,
 }
 
 /// A record of the load.
@@ -67,9 +77,13 @@ impl Snapshot {
         self.settings_read.iter().all(|name| name != ALL && value(name, before) == value(name, settings))
     }
 
-    /// What became of the functions.
-    pub(super) fn functions(&self) -> Vec<LoadedFunction> {
-        self.functions.iter().map(LoadedFunction::from).collect()
+    /// What loading came to.
+    pub(super) fn loaded(&self) -> LoadedApp {
+        LoadedApp {
+            functions: self.functions.iter().map(LoadedFunction::from).collect(),
+            entry_file_error: self.entry_file_error.clone().map(Failure::from),
+            settings_read: self.settings_read.clone(),
+        }
     }
 }
 
@@ -77,15 +91,29 @@ impl Snapshot {
 
 impl From<&LoadedFunction> for KeptFunction {
     fn from(function: &LoadedFunction) -> Self {
-        let error = function.error.clone().map(|failure| (failure.kind, failure.message, failure.stack));
-        KeptFunction { name: function.name.clone(), error }
+        let LoadedFunction { name, definition, error } = function.clone();
+        KeptFunction { name, definition, error: error.map(KeptFailure::from) }
     }
 }
 
 impl From<&KeptFunction> for LoadedFunction {
     fn from(function: &KeptFunction) -> Self {
-        let error = function.error.clone().map(|(kind, message, stack)| Failure { kind, message, stack });
-        LoadedFunction { name: function.name.clone(), error }
+        let KeptFunction { name, definition, error } = function.clone();
+        LoadedFunction { name, definition, error: error.map(Failure::from) }
+    }
+}
+
+// === impl KeptFailure ===
+
+impl From<Failure> for KeptFailure {
+    fn from(Failure { kind, message, stack }: Failure) -> Self {
+        KeptFailure { kind, message, stack }
+    }
+}
+
+impl From<KeptFailure> for Failure {
+    fn from(KeptFailure { kind, message, stack }: KeptFailure) -> Self {
+        Failure { kind, message, stack }
     }
 }
 

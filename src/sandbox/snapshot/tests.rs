@@ -8,12 +8,17 @@ use crate::sandbox::slots::{Image, WASM_PAGE};
 use proptest::prelude::*;
 use std::fs;
 
+fn failure() -> KeptFailure {
+    KeptFailure { kind: "KeyError".into(), message: "'x'".into(), stack: "Traceback".into() }
+}
+
 fn snapshot(content: &[u8], base: &[u8]) -> Snapshot {
     Snapshot {
         functions: vec![
-            KeptFunction { name: "good".into(), error: None },
-            KeptFunction { name: "bad".into(), error: Some(("KeyError".into(), "'x'".into(), "Traceback".into())) },
+            KeptFunction { name: "good".into(), definition: Some("{}".into()), error: None },
+            KeptFunction { name: "bad".into(), definition: None, error: Some(failure()) },
         ],
+        entry_file_error: Some(failure()),
         settings_read: vec!["A".into()],
         records: vec![KeptRecord::new(Level::Warning, "root", "loaded")],
         memory: Some(Memory::of(content, base)),

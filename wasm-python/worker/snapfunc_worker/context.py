@@ -6,7 +6,7 @@ from typing import Any
 
 import azure.functions as func
 
-from .model import Function, Invocation
+from .model import Function, Invocation, Pending
 
 _local = threading.local()
 
@@ -60,21 +60,22 @@ class RpcException(func._abc.RpcException):
 
 @dataclass
 class RetryContext(func._abc.RetryContext):
-    """How often the invocation was tried."""
+    """How often the invocation was tried. Without a retry policy it is the first time of one."""
 
-    _retry: Any
+    _retry: Pending | None
 
     @property
     def retry_count(self) -> int:
-        return self._retry.count
+        return 0 if self._retry is None else self._retry.count
 
     @property
     def max_retry_count(self) -> int:
-        return self._retry.max_count
+        return 0 if self._retry is None else self._retry.max_count
 
     @property
     def exception(self) -> RpcException | None:  # type: ignore[override]
-        return None if self._retry.last_failure is None else RpcException(self._retry.last_failure)
+        failure = None if self._retry is None else self._retry.last_failure
+        return None if failure is None else RpcException(failure)
 
 
 @dataclass
@@ -105,8 +106,8 @@ class Context(func.Context):
         return TraceContext(self._invocation.traceparent, self._invocation.tracestate)
 
     @property
-    def retry_context(self) -> RetryContext | None:  # type: ignore[override]
-        return None if self._invocation.retry is None else RetryContext(self._invocation.retry)
+    def retry_context(self) -> RetryContext:
+        return RetryContext(self._invocation.retry)
 
 
 def enter(invocation_id: str) -> None:

@@ -3,6 +3,7 @@
 The SDK leaves the generic converter (for binding types that it does not know) to the worker; its rules are those of Microsoft's worker.
 """
 
+import json
 from collections.abc import Mapping
 from http.cookies import Morsel
 from typing import Any
@@ -18,7 +19,7 @@ NOTHING = Datum(None, None)
 
 
 class GenericConverter:
-    """For binding types without a converter in the SDK: text, bytes and JSON pass through."""
+    """For binding types without a converter in the SDK: text, bytes, JSON and numbers pass through."""
 
     @staticmethod
     def check_input_type_annotation(annotation: type) -> bool:
@@ -30,7 +31,7 @@ class GenericConverter:
 
     @staticmethod
     def has_implicit_output() -> bool:
-        return False
+        return True
 
     @staticmethod
     def decode(data: Datum, *, trigger_metadata: Mapping[str, Datum] | None) -> Any:
@@ -48,6 +49,12 @@ class GenericConverter:
             return Datum(bytes(value), "bytes")
         if value is None:
             return NOTHING
+        if isinstance(value, (dict, list)):
+            return Datum(json.dumps(value), "json")
+        if isinstance(value, int):
+            return Datum(int(value), "int")
+        if isinstance(value, float):
+            return Datum(value, "double")
         raise NotImplementedError
 
 
@@ -66,7 +73,9 @@ def accepts_output(kind: str, annotation: type) -> bool:
 
 
 def has_implicit_output(kind: str) -> bool:
-    """Whether a trigger of this type has a use for a returned value without a `$return` binding."""
+    """Whether a function with a binding of this type may return a value without a `$return` binding."""
+    if kind == "durableClient":
+        return False
     check = getattr(_converter(kind), "has_implicit_output", None)
     return bool(check and check())
 

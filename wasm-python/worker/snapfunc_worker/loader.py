@@ -1,11 +1,12 @@
 """Imports the scripts of an app's functions, as Microsoft's worker does: `sys.path`, the `__app__` package, one module per script."""
 
+import contextlib
 import importlib
 import importlib.machinery
 import pathlib
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from . import absent, packages
@@ -40,11 +41,8 @@ def load_callable(source: FunctionSource, root: str) -> Callable[..., Any]:
     Raises `LoadError` where the script or the callable is not there, and whatever the script raises.
     """
     module_name = _module_name(source, root)
-    try:
+    with advice():
         module = importlib.import_module(module_name)
-    except ImportError as error:
-        _advise(error)
-        raise
     entry = getattr(module, source.entry_point, None)
     if not callable(entry):
         raise LoadError(f"cannot load the {source.name} function: function {source.entry_point}() is not present in {source.script_file}")
@@ -65,11 +63,20 @@ def _module_name(source: FunctionSource, root: str) -> str:
     return ".".join((APP_PACKAGE, *parts))
 
 
-def _advise(error: ImportError) -> None:
-    """Adds to a failed import what to do about it, in one line, as Microsoft's worker words it.
+@contextlib.contextmanager
+def advice() -> Iterator[None]:
+    """Around an import: adds to its failure what to do about it, in one line, as Microsoft's worker words it.
 
     Not where the sandbox itself lacks the module: no requirements.txt helps then, and the error says why.
     """
+    try:
+        yield
+    except ImportError as error:
+        _advise(error)
+        raise
+
+
+def _advise(error: ImportError) -> None:
     if absent.is_explained(error):
         return
     error.msg = f"{str(error.msg).rstrip('.')}. {_MISSING_MODULE_ADVICE.format(path=sys.path)}"

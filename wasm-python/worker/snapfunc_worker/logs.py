@@ -22,6 +22,9 @@ _LEVELS = (
     (logging.DEBUG, Level.DEBUG),
 )
 
+_MARK = "LanguageWorkerConsoleLog"
+"""Begins what is printed for the platform's own log on Azure; the Functions host shows the rest of the line."""
+
 _invocation_id: str | None = None
 _installed_level: int | None = None
 _printed: "list[_Printed]" = []
@@ -108,8 +111,11 @@ class _Printed(io.RawIOBase):
             line, self._line = self._line, bytearray()
             self._send(line)
 
-    def _send(self, text: bytearray) -> None:
-        self._emit(self._level, self.name, text.decode("utf-8", "backslashreplace"), _invocation_id)
+    def _send(self, line: bytearray) -> None:
+        text = line.decode("utf-8", "backslashreplace")
+        if _MARK in text:
+            text = "\n".join(part.removeprefix(_MARK).lstrip() if part.startswith(_MARK) else part for part in text.split("\n"))
+        self._emit(self._level, self.name, text, _invocation_id)
 
 
 def _text(printed: _Printed) -> io.TextIOWrapper:

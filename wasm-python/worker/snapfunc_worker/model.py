@@ -24,7 +24,7 @@ class Level(enum.IntEnum):
 
 @dataclass
 class Binding:
-    """One binding of a function, as its function.json says."""
+    """One binding of a function, as its function.json or its decorators say."""
 
     name: str
     kind: str
@@ -36,13 +36,15 @@ class Binding:
 
 @dataclass
 class FunctionSource:
-    """Where a function of programming model v1 is. Paths are absolute."""
+    """Where a function is. Paths are absolute."""
 
     name: str
     directory: str
     script_file: str
     entry_point: str
     bindings: list[Binding]
+    declared_in: str = "function.json"
+    """Where the bindings are, for errors."""
 
 
 @dataclass
@@ -52,6 +54,9 @@ class App:
     root: str
     package_paths: list[str]
     functions: list[FunctionSource]
+    """Those of programming model v1."""
+    entry_file: str | None = None
+    """The Python file of programming model v2."""
 
 
 @dataclass
@@ -72,16 +77,28 @@ class Configuration:
 
 
 @dataclass
+class LoadedFunction:
+    """One function after loading."""
+
+    name: str
+    error: Failure | None
+    definition: str | None = None
+    """What its function.json would say, where it has none (model v2)."""
+
+
+@dataclass
 class LoadedApp:
     """What loading an app came to."""
 
-    functions: list[tuple[str, Failure | None]]
+    functions: list[LoadedFunction]
+    entry_file_error: Failure | None
+    """Why the entry file gave no functions."""
     settings_read: list[str]
     """The names that it looked for in `os.environ` meanwhile."""
 
 
 class LoadError(Exception):
-    """A function that can't be loaded, with a sentence that says why."""
+    """A function or an entry file that can't be loaded, with a sentence that says why."""
 
 
 @dataclass

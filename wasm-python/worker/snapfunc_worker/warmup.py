@@ -4,7 +4,7 @@ import json
 
 import azure.functions as func
 
-from . import index_v1
+from . import signature
 from .model import Binding, FunctionSource
 
 
@@ -19,5 +19,5 @@ def _main(request: func.HttpRequest, context: func.Context) -> func.HttpResponse
 
 _BINDINGS = [Binding("request", "httpTrigger", "in"), Binding("$return", "http", "out")]
 
-FUNCTION = index_v1.index(FunctionSource("", "/", __file__, "_main", _BINDINGS), _main)
+FUNCTION = signature.check(FunctionSource("", "/", __file__, "_main", _BINDINGS), _main)
 """Its name is empty, as no function of an app can be called."""

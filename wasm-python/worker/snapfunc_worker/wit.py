@@ -42,9 +42,14 @@ class Worker(exports.Worker):
         self._worker.configure(_configuration(configuration))
 
     def load(self, app: wit_worker.App) -> wit_worker.LoadedApp:
-        loaded = self._worker.load(App(app.root, app.package_paths, [_source(function) for function in app.functions]))
-        functions = [wit_worker.LoadedFunction(name, failure and _failure(failure)) for name, failure in loaded.functions]
-        return wit_worker.LoadedApp(functions, [_valid(name) for name in loaded.settings_read])
+        sources = [_source(function) for function in app.functions]
+        loaded = self._worker.load(App(app.root, app.package_paths, sources, app.entry_file))
+        functions = [
+            wit_worker.LoadedFunction(_valid(function.name), function.definition, function.error and _failure(function.error))
+            for function in loaded.functions
+        ]
+        error = loaded.entry_file_error and _failure(loaded.entry_file_error)
+        return wit_worker.LoadedApp(functions, error, [_valid(name) for name in loaded.settings_read])
 
     def prepare_snapshot(self) -> list[str]:
         return [_valid(text) for text in self._worker.prepare_snapshot()]

@@ -2,9 +2,22 @@
 
 import os
 import sys
+from collections.abc import Callable
 
-from . import environment, failures, index_v1, invoke, loader, logs, snapshot, warmup
-from .model import App, Beginning, Configuration, Failure, Function, FunctionSource, Invocation, LoadedApp, LoadError, Outcome
+from . import environment, failures, index_v2, invoke, loader, logs, signature, snapshot, warmup
+from .model import (
+    App,
+    Beginning,
+    Configuration,
+    Failure,
+    Function,
+    FunctionSource,
+    Invocation,
+    LoadedApp,
+    LoadedFunction,
+    LoadError,
+    Outcome,
+)
 
 
 class Worker:
@@ -25,17 +38,37 @@ class Worker:
         loader.set_up_paths(app.root, app.package_paths)
         try:
             with environment.Noting() as noted:
-                functions = [(source.name, self._load(source, app.root)) for source in app.functions]
-            return LoadedApp(functions, noted.names)
+                functions = [self._load(source, app.root) for source in app.functions]
+                error = None
+                if app.entry_file is not None:
+                    functions, error = self._load_entry_file(app.entry_file)
+            return LoadedApp(functions, error, noted.names)
         finally:
             logs.end()
 
-    def _load(self, source: FunctionSource, root: str) -> Failure | None:
+    def _load(self, source: FunctionSource, root: str) -> LoadedFunction:
+        return LoadedFunction(source.name, self._keep(source.name, lambda: signature.check(source, loader.load_callable(source, root))))
+
+    def _load_entry_file(self, entry_file: str) -> tuple[list[LoadedFunction], Failure | None]:
         try:
-            self._functions[source.name] = index_v1.index(source, loader.load_callable(source, root))
+            found = index_v2.find(entry_file)
+        except BaseException as error:
+            return [], _load_failure(error)
+        return [self._load_found(function) for function in found], None
+
+    def _load_found(self, found: index_v2.Found) -> LoadedFunction:
+        try:
+            definition = found.definition()
+        except Exception as error:
+            self._broken[found.name] = failure = _load_failure(error)
+            return LoadedFunction(found.name, failure)
+        return LoadedFunction(found.name, self._keep(found.name, lambda: signature.check(found.source(), found.call)), definition)
+
+    def _keep(self, name: str, load: Callable[[], Function]) -> Failure | None:
+        try:
+            self._functions[name] = load()
         except BaseException as error:  # whatever the script raised, SystemExit too, is this function's failure
-            failure = _load_failure(error)
-            self._broken[source.name] = failure
+            self._broken[name] = failure = _load_failure(error)
             return failure
         return None
 

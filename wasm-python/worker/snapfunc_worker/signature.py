@@ -1,4 +1,4 @@
-"""Turns a function's source (model v1) into a `Function`: its callable, checked against its bindings.
+"""Makes a `Function` of a callable and its bindings, which must fit each other.
 
 The checks and the words of their errors follow Microsoft's worker, so that what is known of it can be looked up.
 """
@@ -16,14 +16,15 @@ from .model import Binding, Function, FunctionSource, LoadError, Parameter
 RETURN = "$return"
 
 
-def index(source: FunctionSource, call: Callable[..., Any]) -> Function:
+def check(source: FunctionSource, call: Callable[..., Any]) -> Function:
     """Checks the callable's parameters and annotations against the bindings. Raises `LoadError`."""
-    return _Indexer(source, call).function()
+    return _Check(source, call).function()
 
 
-class _Indexer:
+class _Check:
     def __init__(self, source: FunctionSource, call: Callable[..., Any]) -> None:
         self.source = source
+        self.declared_in = source.declared_in
         self.call = call
         self.bindings = {binding.name: binding for binding in source.bindings}
         self.parameters = dict(inspect.signature(call).parameters)
@@ -36,6 +37,8 @@ class _Indexer:
         return LoadError(f"cannot load the {self.source.name} function: {message}")
 
     def function(self) -> Function:
+        if any(binding.direction == "inout" for binding in self.bindings.values()):
+            raise self.error('"inout" bindings are not supported')
         returns = self._returns()
         takes_context = self._takes_context()
         inputs, outputs = self._inputs_and_outputs()
@@ -65,9 +68,9 @@ class _Indexer:
         return Parameter(binding, annotation)
 
     def _implicit_return(self) -> Parameter | None:
-        """A trigger such as an activity has a use for a returned value without a `$return` binding."""
+        """Some bindings have a use for a returned value without a `$return` binding."""
         for binding in self.bindings.values():
-            if binding.direction == "in" and convert.has_implicit_output(binding.kind):
+            if convert.has_implicit_output(binding.kind):
                 return Parameter(binding, None)
         return None
 
@@ -83,14 +86,14 @@ class _Indexer:
     def _inputs_and_outputs(self) -> tuple[dict[str, Parameter], dict[str, Parameter]]:
         only_bound = set(self.bindings) - set(self.parameters)
         if only_bound:
-            raise self.error(f"the following parameters are declared in function.json but not in Python: {_names(only_bound)}")
+            raise self.error(f"the following parameters are declared in {self.declared_in} but not in Python: {_names(only_bound)}")
         only_declared = {
             name
             for name, parameter in self.parameters.items()
             if name not in self.bindings and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
         }
         if only_declared:
-            raise self.error(f"the following parameters are declared in Python but not in function.json: {_names(only_declared)}")
+            raise self.error(f"the following parameters are declared in Python but not in {self.declared_in}: {_names(only_declared)}")
         inputs: dict[str, Parameter] = {}
         outputs: dict[str, Parameter] = {}
         for name, binding in self.bindings.items():
@@ -112,7 +115,9 @@ class _Indexer:
 
     def _output(self, binding: Binding, annotation: Any, is_out: bool) -> Parameter:
         if annotation is not None and not is_out:
-            raise self.error(f'binding {binding.name} has the "out" direction in function.json, but its Python annotation is not Out[...]')
+            raise self.error(
+                f'binding {binding.name} has the "out" direction in {self.declared_in}, but its Python annotation is not Out[...]'
+            )
         concrete = annotation if isinstance(annotation, type) else None
         if concrete is not None and not convert.accepts_output(binding.kind, concrete):
             raise self._mismatch(binding, concrete)
@@ -120,7 +125,9 @@ class _Indexer:
 
     def _input(self, binding: Binding, annotation: Any, is_out: bool) -> Parameter:
         if is_out:
-            raise self.error(f'binding {binding.name} has the "in" direction in function.json, but its annotation in Python is Out[...]')
+            raise self.error(
+                f'binding {binding.name} has the "in" direction in {self.declared_in}, but its annotation in Python is Out[...]'
+            )
         concrete = annotation if isinstance(annotation, type) else None
         if concrete is not None and not convert.accepts_input(binding.kind, concrete):
             raise self._mismatch(binding, concrete)
@@ -128,7 +135,8 @@ class _Indexer:
 
     def _mismatch(self, binding: Binding, annotation: type) -> LoadError:
         return self.error(
-            f'type of {binding.name} binding in function.json "{binding.kind}" does not match its Python annotation "{annotation.__name__}"'
+            f'type of {binding.name} binding in {self.declared_in} "{binding.kind}" does not match its Python annotation '
+            f'"{annotation.__name__}"'
         )
 
 

@@ -1,0 +1,1 @@
+TITLES = {1: "Middlemarch", 2: "Emma"}

@@ -1,0 +1,60 @@
+//! The functions of programming model v2: they are known after the code of the entry file has run, from what it says of them.
+
+use super::function::{BrokenFunction, FunctionError, read_definition};
+use super::{App, ProgrammingModel};
+
+impl App {
+    /// The file with the functions of programming model v2, where it can be loaded.
+    pub fn entry_file(&self) -> Option<&str> {
+        match &self.model {
+            ProgrammingModel::V2 { entry_file } if !self.unusable => Some(entry_file),
+            ProgrammingModel::V1 | ProgrammingModel::V2 { .. } => None,
+        }
+    }
+
+    /// Takes over the functions that the entry file declares: their names, and what a function.json would say of each, if that can be said.
+    /// From then on the app is like one of model v1. Gives sentences for the user.
+    pub fn declare<'a>(&mut self, declared: impl IntoIterator<Item = (&'a str, Option<&'a str>)>) -> Vec<String> {
+        let Some(file) = self.entry_file().map(str::to_owned) else { return Vec::new() };
+        let declared: Vec<_> = declared.into_iter().collect();
+        let names: Vec<_> = declared.iter().map(|(name, _)| *name).collect();
+        let mut seen: Vec<&str> = Vec::new();
+        for (name, definition) in declared {
+            if !self.selects(name) {
+                continue;
+            }
+            let other = seen.iter().find(|seen| seen.eq_ignore_ascii_case(name));
+            let (name_owned, file) = (name.to_owned(), file.clone());
+            let read = match (other, definition) {
+                (Some(other), _) => Err(FunctionError::SameNameInCode { name: name_owned, other: (*other).to_owned(), file }),
+                (None, Some(definition)) => read_definition(name, definition, &file, &self.settings),
+                (None, None) => Err(FunctionError::Undescribed { name: name_owned, file }),
+            };
+            seen.push(name);
+            match read {
+                Ok(function) => self.functions.push(function),
+                Err(error) => self.broken.push(BrokenFunction { name: name.to_owned(), error }),
+            }
+        }
+        self.functions.sort_by(|a, b| a.name.cmp(&b.name));
+        self.broken.sort_by(|a, b| a.name.cmp(&b.name));
+        if names.is_empty() {
+            return vec![format!("no functions: the FunctionApp in {file} has none: decorate some with it")];
+        }
+        let mut notices = self.unknown_names(&names);
+        if seen.is_empty() {
+            notices.push(format!("no functions: of the app's {} none is to run", names.join(", ")));
+        }
+        notices
+    }
+
+    /// Sentences about names that were selected and that none of the app's functions has.
+    pub(super) fn unknown_names(&self, known: &[&str]) -> Vec<String> {
+        let is_known = |name: &&String| known.iter().any(|known| known.eq_ignore_ascii_case(name));
+        let unknown = self.selected.iter().flatten().filter(|name| !is_known(name));
+        let known = known.join(", ");
+        unknown
+            .map(|name| format!("`functions` in host.json or the settings, or --functions, names {name}, but the app has only {known}"))
+            .collect()
+    }
+}
