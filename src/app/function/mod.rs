@@ -29,7 +29,8 @@ pub(super) const FILE: &str = "function.json";
 /// A function.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Function {
-    /// The folder's name, or what the decorators say: a letter, then letters, digits, `_` and `-`; at most 128. Two functions differ in more than case.
+    /// The folder's name, or what the decorators say: a letter, then letters, digits, `_` and `-`; at most 128. Two functions differ in more
+    /// than case.
     pub name: String,
     /// The script, relative to the app's root, with `/`: `hello/__init__.py`, `shared/x.py`.
     pub script_file: String,
