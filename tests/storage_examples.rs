@@ -14,7 +14,9 @@ on_both_stores!(
     a_message_goes_out_beside_a_response,
     messages_are_received,
     a_timer_ticks,
-    an_order_goes_through_the_pipeline
+    an_order_goes_through_the_pipeline,
+    decorators_bind_queues_blobs_and_timers,
+    decorators_bind_tables,
 );
 
 /// A copy of an example, with data of its own.
@@ -79,4 +81,30 @@ fn an_order_goes_through_the_pipeline(store: Store) {
     let bill = wait_for("the bill", || Some(host.get("/api/bills/17")).filter(|answer| answer.status == 200));
     assert_eq!(bill.text(), "2 x tea: 7.00 €");
     println!("{store:?}: from order to bill in {:?}", began.elapsed());
+}
+
+fn decorators_bind_queues_blobs_and_timers(store: Store) {
+    let app = copy("v2-queue-timer");
+    let host = store.start(&app);
+    host.wait_for_line("tick");
+    let taken = host.post("/api/orders", r#"{"id": 7, "item": "tea", "price": 3.5}"#);
+    assert_eq!((taken.status, taken.text()), (202, "Taken."), "{}", host.printed());
+    host.wait_for_line("wrote the bill of order 7");
+    host.wait_for_line("archived v2-bills/7.txt, 13 bytes");
+    assert_eq!(host.get("/api/bills/7").text(), "tea: 3.50 €");
+    assert_eq!(host.get("/api/bills/8").status, 404);
+}
+
+fn decorators_bind_tables(store: Store) {
+    let app = copy("v2-table-api");
+    let host = store.start(&app);
+    for (id, name, price) in [(1, "tea", 3), (2, "cake", 5)] {
+        let thing = serde_json::json!({"id": id, "name": name, "price": price}).to_string();
+        let created = host.post("/api/things", thing);
+        assert_eq!((created.status, created.header("location")), (201, Some(format!("/api/things/{id}").as_str())), "{}", host.printed());
+    }
+    assert_eq!(host.get("/api/things/1").text(), r#"{"id": "1", "name": "tea", "price": 3}"#);
+    assert_eq!(host.get("/api/things?from=4").text(), r#"[{"id": "2", "name": "cake", "price": 5}]"#);
+    assert_eq!(host.get("/api/things/3").status, 404);
+    assert_eq!(host.post("/api/things", r#"{"id": 1, "name": "tea", "price": 3}"#).status, 500);
 }

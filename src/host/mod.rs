@@ -249,7 +249,7 @@ impl Served {
             );
         }
         let pool = Pool::start(template, pool_limits(&app)).await?;
-        let without_functions = declare(&mut app, &loaded, &console);
+        let without_functions = declare(&mut app, &loaded, console);
         let mut functions = functions_of(&app, around);
         functions.note_loaded(loaded.functions);
         let (routes, errors) = functions.routes(&app.host.http.route_prefix);
