@@ -1,8 +1,10 @@
 //! Packages of requirements.txt: installed with the machine's pip from its package index, and used by functions.
 
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
 mod common;
 
-use common::{App, EVAL, HTTP, Host, example, own_cache, snapfunc};
+use common::{App, EVAL, HTTP, Host, copy_folder, example, own_cache, snapfunc};
 use serde_json::json;
 use std::fs;
 use std::path::Path;
@@ -26,19 +28,8 @@ fn with_settings<'a>(settings: &'a [(String, String)], more: &[(&'a str, &'a str
 
 /// A copy of an example, without what was installed in it.
 fn copy_of(name: &str) -> TempDir {
-    fn copy(from: &Path, to: &Path) {
-        fs::create_dir_all(to).unwrap();
-        for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-            let target = to.join(entry.file_name());
-            if !entry.file_type().unwrap().is_dir() {
-                fs::copy(entry.path(), target).unwrap();
-            } else if entry.file_name() != ".python_packages" {
-                copy(&entry.path(), &target);
-            }
-        }
-    }
     let folder = tempfile::tempdir().unwrap();
-    copy(&example(name), folder.path());
+    copy_folder(&example(name), folder.path());
     folder
 }
 

@@ -5,9 +5,7 @@
 mod common;
 
 use common::store::{Store, on_both_stores, wait_for};
-use common::{App, example};
-use std::fs;
-use std::path::Path;
+use common::{App, copy_folder, example};
 
 on_both_stores!(
     a_blob_is_an_input,
@@ -24,18 +22,6 @@ fn copy(name: &str) -> App {
     let app = App::new();
     copy_folder(&example(name), app.path());
     app
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 fn a_blob_is_an_input(store: Store) {
