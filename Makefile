@@ -31,8 +31,8 @@ test: lint test-python test-rust
 lint: $(TOOLS_MADE)
 	cargo fmt --check
 	PYTHON=$(PYTHON) cargo clippy --locked --all-targets -- -D warnings
-	$(TOOLS)/bin/ruff check wasm-python examples
-	$(TOOLS)/bin/ruff format --check wasm-python examples
+	$(TOOLS)/bin/ruff check wasm-python examples benches
+	$(TOOLS)/bin/ruff format --check wasm-python examples benches
 
 test-python: $(TOOLS_MADE)
 	cd wasm-python && dist/dev/bin/python -m pytest -q

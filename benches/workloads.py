@@ -11,7 +11,11 @@ import zlib
 
 
 def nbody():
-    bodies = [[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 39.47], [4.84, -1.16, -0.10, 0.61, 2.81, -0.02, 0.037], [8.34, 4.12, -0.40, -1.01, 1.82, 0.008, 0.011]]
+    bodies = [
+        [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 39.47],
+        [4.84, -1.16, -0.10, 0.61, 2.81, -0.02, 0.037],
+        [8.34, 4.12, -0.40, -1.01, 1.82, 0.008, 0.011],
+    ]
     for _ in range(4000):
         for i, a in enumerate(bodies):
             for b in bodies[i + 1 :]:
@@ -136,7 +140,7 @@ def dicts():
 
 def generators():
     def numbers(n):
-        for number in range(n):
+        for number in range(n):  # noqa: UP028 (a generator of one's own is what is measured)
             yield number
 
     def odd(source):

@@ -132,7 +132,7 @@ fn what_can_not_be_a_message_fails_the_invocation() {
 #[test]
 fn wrong_fields_are_said_with_their_place() {
     let code = "def main(msg):\n    pass\n";
-    let bindings = "[\n{\"type\": \"queueTrigger\", \"name\": \"msg\",\n\"queueName\": \"q\", \"connection\": \"NOT_SET\"}]";
+    let bindings = "[\n{\"type\": \"queueTrigger\", \"name\": \"msg\",\n\"queueName\": \"queue\", \"connection\": \"NOT_SET\"}]";
     let host = App::new().function("f", bindings, code).function("g", r#"[{"type": "queueTrigger", "name": "msg"}]"#, code).start();
     host.wait_for_line("f/function.json:3: `msg.connection` names the app setting NOT_SET, which is not set");
     host.wait_for_line("`msg.queueName` is missing: add it");

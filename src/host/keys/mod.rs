@@ -298,6 +298,7 @@ mod tests {
     fn files_are_for_their_owner_alone() {
         use std::os::unix::fs::PermissionsExt;
         let (folder, keys) = keys();
+        keys.prepare().unwrap();
         keys.list(&Scope::Function("F".into())).unwrap();
         let secrets = folder.path().join("secrets");
         let mode = |path: PathBuf| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
