@@ -188,6 +188,17 @@ fn markers_are_those_of_the_guest_and_files_are_included() {
 }
 
 #[test]
+fn modules_of_the_app_are_not_run_on_the_machine() {
+    let mut app = app("itsdangerous\n");
+    for module in ["json", "os", "pip", "threading", "sitecustomize"] {
+        app = app.file(&format!("{module}.py"), "open('ran', 'w')\nraise SystemExit(3)\n");
+    }
+    let (succeeded, printed) = install(app.path());
+    assert!(succeeded, "{printed}");
+    assert!(!app.path().join("ran").exists());
+}
+
+#[test]
 fn what_has_no_wheel_is_built() {
     let app = app("docopt==0.6.2\n");
     let (succeeded, printed) = install(app.path());

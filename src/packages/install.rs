@@ -60,7 +60,8 @@ impl Packages {
         }
         let unwritable = |source| PackagesError::Unwritable { folder: self.folder.clone(), source };
         fs::create_dir_all(&self.folder).map_err(unwritable)?;
-        let lock = File::create(self.folder.join(LOCK)).map_err(unwritable)?;
+        // Not emptied, as an app may have a link of that name.
+        let lock = File::options().append(true).create(true).open(self.folder.join(LOCK)).map_err(unwritable)?;
         lock.lock().map_err(unwritable)?;
         let staging = self.folder.join(STAGING);
         let installed = self.install_in(&staging, progress);

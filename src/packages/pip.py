@@ -4,10 +4,14 @@ pip can choose wheels for another Python, but it evaluates environment markers f
 also told what not to install: what the guest brings along, and what some packages are better off without.
 """
 
-import json
-import os
 import sys
-import threading
+
+# The folder in which this runs is the app's: its modules are not to be imported here.
+sys.path[:] = [folder for folder in sys.path if folder]
+
+import json  # noqa: E402
+import os  # noqa: E402
+import threading  # noqa: E402
 
 
 def end_with_the_caller():

@@ -6,8 +6,8 @@ use std::ffi::{OsStr, OsString};
 use std::process::{Command, Stdio};
 
 const OLDEST: (u32, u32) = (3, 10);
-/// Prints the version, and fails where there is no pip.
-const PROBE: &str = "import sys; print(*sys.version_info[:2]); import pip";
+/// Prints the version, and fails where there is no pip. What is in the current folder, an app's perhaps, is not imported.
+const PROBE: &str = "import sys; sys.path[:] = [folder for folder in sys.path if folder]; print(*sys.version_info[:2]); import pip";
 
 /// A Python with pip.
 #[derive(Debug)]
