@@ -37,7 +37,7 @@ impl Build {
             None => PathBuf::from(app.root.file_name().context("the app's folder has no name: name the file with --output")?)
                 .with_extension("snap"),
         };
-        let console = Arc::new(Console::new(app.host.log_levels.clone()));
+        let console = Arc::new(Console::new(app.host.log_levels.clone(), app.host.snapfunc.logs));
         let runtime = runtime::Builder::new_current_thread().enable_all().build().context("the threads can't be started")?;
         let data = source.data()?;
         let Built { template, broken } = runtime.block_on(async {

@@ -5,6 +5,7 @@ mod cache;
 mod data;
 mod diagnostics;
 mod functions_list;
+mod logs;
 mod progress;
 mod reload;
 mod source;

@@ -112,7 +112,7 @@ impl Router {
             Ok(outcome) => {
                 let outputs: Vec<_> = target.outputs.iter().map(String::as_str).collect();
                 binding::from_outcome(outcome, &outputs).unwrap_or_else(|error| {
-                    self.dispatcher.reject(format!("function {}: {error}", target.function));
+                    self.dispatcher.reject(&target.function, error);
                     status(StatusCode::INTERNAL_SERVER_ERROR)
                 })
             }
