@@ -42,7 +42,7 @@ impl Build {
             None => PathBuf::from(app.root.file_name().context("the app's folder has no name: name the file with --output")?)
                 .with_extension("snap"),
         };
-        let console = Arc::new(Console::new(app.host.log_levels.clone()));
+        let console = Arc::new(Console::new(app.host.log_levels.clone(), app.host.snapfunc.logs));
         if let Some(folder) = source.folder()
             && packages::ensure(folder, self.no_build, &console)?
         {

@@ -6,6 +6,7 @@ mod data;
 mod diagnostics;
 mod functions_list;
 mod keys;
+mod logs;
 mod packages;
 mod progress;
 mod reload;

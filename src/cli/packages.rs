@@ -50,7 +50,7 @@ impl Install {
             Some(app) => std::path::absolute(app).context("the app's folder has no path")?,
             None => env::current_dir().context("the current folder is gone")?,
         };
-        let console = Arc::new(Console::new(Default::default()));
+        let console = Arc::new(Console::new(Default::default(), Default::default()));
         let Some(packages) = Packages::of(&root)? else {
             bail!("{} has no {REQUIREMENTS}: give the folder of an app that has one", root.display());
         };

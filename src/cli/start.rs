@@ -1,6 +1,7 @@
 //! `snapfunc start`: reads an app, loads it and serves it until told to stop.
 
 use super::data::AppData;
+use super::logs::Logs;
 use super::progress::Shown;
 use super::source::Source;
 use super::{cache, functions_list, packages, reload, stop};
@@ -78,9 +79,8 @@ pub(super) struct Start {
     #[arg(long, alias = "corsCredentials")]
     cors_credentials: bool,
 
-    /// Lowest level shown of what functions log: Trace, Debug, Information, Warning, Error, Critical or None
-    #[arg(long, alias = "userLogLevel", value_name = "LEVEL", value_parser = log_level)]
-    user_log_level: Option<LogLevel>,
+    #[command(flatten)]
+    logs: Logs,
 
     #[command(flatten)]
     accepted: Accepted,
@@ -141,12 +141,6 @@ struct Missing {
     /// Not supported yet
     #[arg(long, hide = true)]
     password: Option<String>,
-    /// Not supported yet
-    #[arg(long, alias = "enableJsonOutput", alias = "json-output", hide = true)]
-    enable_json_output: bool,
-    /// Not supported yet
-    #[arg(long, alias = "jsonOutputFile", hide = true)]
-    json_output_file: Option<PathBuf>,
 }
 
 // === impl Start ===
@@ -163,14 +157,7 @@ impl Start {
         self.missing.refuse_what_protects()?;
         let source = Source::find(self.app.as_ref().or(self.script_root.as_ref()))?;
         let app = self.read(&source)?;
-        let levels = match self.user_log_level {
-            Some(level) => app.host.log_levels.clone().with_default(level),
-            None => app.host.log_levels.clone(),
-        };
-        let console = Arc::new(Console::new(levels));
-        for name in self.missing.ignored() {
-            console.host(LogLevel::Warning, &format!("{name} is not supported by this version yet and is ignored"));
-        }
+        let console = Arc::new(self.logs.console(&app.host)?);
         let app = match source.folder() {
             Some(folder) if packages::ensure(folder, self.accepted.no_build, &console)? => self.read(&source)?,
             _ => app,
@@ -221,11 +208,6 @@ impl Missing {
             bail!("--use-https is not supported by this version yet: put a proxy that speaks TLS in front");
         }
         Ok(())
-    }
-
-    fn ignored(&self) -> impl Iterator<Item = &'static str> {
-        let flags = [(self.enable_json_output || self.json_output_file.is_some(), "--enable-json-output")];
-        flags.into_iter().filter(|(given, _)| *given).map(|(_, name)| name)
     }
 }
 
@@ -322,8 +304,4 @@ fn describe(host: &Host, console: &Console, root: &Path, address: SocketAddr) ->
 
 fn isolation(name: &str) -> Result<Isolation, String> {
     Isolation::from_name(name).ok_or_else(|| "instance or invocation is expected".to_owned())
-}
-
-fn log_level(name: &str) -> Result<LogLevel, String> {
-    LogLevel::from_name(name).ok_or_else(|| "one of Trace, Debug, Information, Warning, Error, Critical and None is expected".to_owned())
 }

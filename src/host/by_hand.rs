@@ -56,7 +56,7 @@ impl ByHand {
             match start.event(input).await {
                 // How it ends is on the console.
                 Ok(event) => _ = dispatcher.run_ignoring_case(&name, event).await,
-                Err(message) => dispatcher.reject(format!("function {name}: {message}")),
+                Err(message) => dispatcher.reject(&name, message),
             }
         });
         StatusCode::ACCEPTED

@@ -11,6 +11,7 @@ use crate::sandbox::{InvokeError, Pool, PoolError, Stream};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -93,10 +94,10 @@ impl Dispatcher {
     pub async fn run(&self, function: &str, event: Event) -> Result<Outcome, DispatchError> {
         let _counted = Counted::new(&self.running);
         let Some(runnable) = self.functions.get(function) else {
-            return Err(self.fail(not_there(function)));
+            return Err(self.fail(function, not_there(function)));
         };
         if let Some(failure) = &runnable.broken {
-            return Err(self.fail(failure.clone()));
+            return Err(self.fail(function, failure.clone()));
         }
         let mut attempt = runnable.retry.map(|policy| RetryContext { count: 0, max_count: most(&policy), last_failure: None });
         loop {
@@ -121,7 +122,7 @@ impl Dispatcher {
         retry: Option<RetryContext>,
     ) -> Result<Outcome, DispatchError> {
         let scope = Scope { data: &event.data, context: Context { method_name: function, now: Timestamp::now() } };
-        let inputs = self.fetch(runnable, event, &scope).await.map_err(|error| self.fail(binding_failure(&error)))?;
+        let inputs = self.fetch(runnable, event, &scope).await.map_err(|error| self.fail(function, binding_failure(&error)))?;
         let mut invocation = Invocation {
             id: Uuid::new_v4().to_string(),
             function_name: function.to_owned(),
@@ -131,7 +132,7 @@ impl Dispatcher {
             trigger_metadata: event.metadata.clone(),
             inputs: inputs.datums,
         };
-        let mut instance = self.pool.take().await.inspect_err(|error| self.console.failure(&unavailable(error)))?;
+        let mut instance = self.pool.take().await.inspect_err(|error| self.console.failed(function, None, &unavailable(error)))?;
         let started = Instant::now();
         instance.provide(inputs.streams);
         let result = instance.invoke(&mut invocation, self.timeout).await;
@@ -141,7 +142,7 @@ impl Dispatcher {
             Err(failure) => Err(failure),
         };
         if let Err(failure) = &result {
-            self.console.failure(failure);
+            self.console.failed(function, Some(&invocation.id), failure);
         }
         self.console.executed(function, &invocation.id, result.is_ok(), started.elapsed());
         result.map_err(DispatchError::Failed)
@@ -158,17 +159,28 @@ impl Dispatcher {
 
     /// The same by a name whose case doesn't count.
     pub async fn run_ignoring_case(&self, function: &str, event: Event) -> Result<Outcome, DispatchError> {
-        let exact = self.functions.keys().find(|known| known.eq_ignore_ascii_case(function));
-        self.run(exact.map_or(function, String::as_str), event).await
+        self.run(self.known(function), event).await
     }
 
-    /// Tells that what a function gave back can't be used, or what it was to get.
-    pub fn reject(&self, message: String) {
-        self.console.failure(&Failure { kind: "ValueError".into(), stack: message.clone(), message });
+    /// Tells that what a function gave back can't be used, or what it was to get. The case of its name doesn't count.
+    pub fn reject(&self, function: &str, message: impl Display) {
+        let function = self.known(function);
+        let message = format!("function {function}: {message}");
+        self.console.failed(function, None, &Failure { kind: "ValueError".into(), stack: message.clone(), message });
     }
 
-    fn fail(&self, failure: Failure) -> DispatchError {
-        self.console.failure(&failure);
+    /// Tells why no function can be invoked.
+    pub fn complain(&self, message: &str) {
+        self.console.host(LogLevel::Error, message);
+    }
+
+    /// A function's name as it is written.
+    fn known<'a>(&'a self, function: &'a str) -> &'a str {
+        self.functions.keys().find(|known| known.eq_ignore_ascii_case(function)).map_or(function, String::as_str)
+    }
+
+    fn fail(&self, function: &str, failure: Failure) -> DispatchError {
+        self.console.failed(function, None, &failure);
         DispatchError::Failed(failure)
     }
 }

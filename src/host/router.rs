@@ -105,7 +105,7 @@ impl Router {
             }
             None if path == "/" && (method == Method::GET || method == Method::HEAD) => self.home(),
             None if self.settings.unusable => {
-                self.dispatcher.reject("the setting PYTHON_SCRIPT_FILE_NAME is not the name of a Python file".to_owned());
+                self.dispatcher.complain("the setting PYTHON_SCRIPT_FILE_NAME is not the name of a Python file");
                 status(StatusCode::INTERNAL_SERVER_ERROR)
             }
             // Wrong method too: the Functions host never answers 405.
@@ -137,7 +137,7 @@ impl Router {
             Ok(outcome) => {
                 let outputs: Vec<_> = target.outputs.iter().map(String::as_str).collect();
                 binding::from_outcome(outcome, &outputs).unwrap_or_else(|error| {
-                    self.dispatcher.reject(format!("function {}: {error}", target.function));
+                    self.dispatcher.reject(&target.function, error);
                     status(StatusCode::INTERNAL_SERVER_ERROR)
                 })
             }

@@ -5,7 +5,7 @@
 //! 3. Else it is loaded with its settings, and its memory is never written to a disk.
 
 use super::Runtime;
-use super::api::{App, Configuration, LoadedApp, paths};
+use super::api::{App, Configuration, Level, LoadedApp, paths};
 use super::immortal;
 use super::instance::{Instance, InvokeError, Purpose};
 use super::logs::{LogRecord, LogSink};
@@ -19,6 +19,10 @@ use std::time::Duration;
 
 /// How long an app may take to load: an import that never ends must not keep an instance for ever.
 pub(super) const LOAD_LIMIT: Duration = Duration::from_secs(120);
+/// Bytes of what an app logs while it is loaded, in a snapshot.
+const MOST_LOGGED: usize = 1 << 20;
+/// What a record costs beside its text.
+const RECORD_COST: usize = 64;
 /// A setting's value that is shorter is not looked for in a memory before that is kept: such texts are in any memory.
 const SHORTEST_SECRET: usize = 12;
 
@@ -38,7 +42,16 @@ struct Loaded {
 
 /// Keeps records until it is known whether they count.
 #[derive(Default)]
-struct Held(Mutex<Vec<KeptRecord>>);
+struct Held(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    records: Vec<KeptRecord>,
+    /// Of their texts.
+    bytes: usize,
+    /// How many were not kept.
+    dropped: u64,
+}
 
 // === impl Preparation ===
 
@@ -118,7 +131,7 @@ impl Preparation<'_> {
             functions: loaded.app.functions.iter().map(KeptFunction::from).collect(),
             entry_file_error: loaded.app.entry_file_error.map(KeptFailure::from),
             settings_read: loaded.app.settings_read,
-            records: std::mem::take(&mut *held.0.lock().unwrap_or_else(PoisonError::into_inner)),
+            records: held.take(),
             memory: None,
         };
         Some((snapshot, memory))
@@ -202,8 +215,25 @@ impl Preparation<'_> {
 
 impl LogSink for Held {
     fn record(&self, record: &LogRecord<'_>) {
-        let kept = KeptRecord::new(record.level, record.logger, record.text);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(kept);
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = record.logger.len() + record.text.len() + RECORD_COST;
+        if kept.bytes + bytes > MOST_LOGGED {
+            kept.dropped += 1;
+            return;
+        }
+        kept.bytes += bytes;
+        kept.records.push(KeptRecord::new(record.level, record.logger, record.text));
+    }
+}
+
+impl Held {
+    fn take(&self) -> Vec<KeptRecord> {
+        let Kept { mut records, dropped, .. } = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        if dropped > 0 {
+            let text = format!("{dropped} more records of loading the app were dropped: more than {} KiB are not kept", MOST_LOGGED >> 10);
+            records.push(KeptRecord::new(Level::Warning, "snapfunc", &text));
+        }
+        records
     }
 }
 

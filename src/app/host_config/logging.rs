@@ -1,4 +1,4 @@
-//! host.json's `logging.logLevel`: which of the app's records are shown.
+//! host.json's `logging.logLevel`: which of the app's records are shown; and `snapfunc.logs`: how much.
 
 use crate::app::fields::Node;
 use crate::app::origin::FieldError;
@@ -27,7 +27,19 @@ pub enum LogLevel {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LogLevels {
     default: LogLevel,
+    /// Of what functions log, where it is not `default`.
+    user: Option<LogLevel>,
     categories: Vec<(String, LogLevel)>,
+}
+
+/// How much each function may log: `snapfunc.logs`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogLimits {
+    /// Bytes of one record's text; the rest is cut off. `maxRecordKb`: 1 to 16,384. Default 256.
+    pub record_bytes: usize,
+    /// Bytes of all its records in a second, over some time; what is beyond is dropped and counted. `None` (-1): no limit. `maxKbPerSecond`: 1 to
+    /// 1,048,576. Default 4096, which is 40,000 lines of 100 bytes.
+    pub bytes_a_second: Option<u64>,
 }
 
 const LEVELS: [(&str, LogLevel); 7] = [
@@ -47,6 +59,11 @@ impl LogLevel {
     pub fn from_name(name: &str) -> Option<LogLevel> {
         LEVELS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, level)| *level)
     }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        LEVELS.iter().find(|(_, level)| *level == self).map_or("None", |(name, _)| name)
+    }
 }
 
 // === impl LogLevels ===
@@ -57,22 +74,19 @@ impl LogLevels {
     pub fn level(&self, category: &str) -> LogLevel {
         let begins = |name: &str| category.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name));
         let longest = self.categories.iter().filter(|(name, _)| begins(name)).max_by_key(|(name, _)| name.len());
-        longest.map_or(self.default, |(_, level)| *level)
+        longest.map_or_else(|| self.user.filter(|_| is_of_users(category)).unwrap_or(self.default), |(_, level)| *level)
     }
 
-    /// The least of the levels that are configured for categories that begin so.
-    pub fn least_of(&self, head: &str) -> Option<LogLevel> {
-        let begins = |name: &str| name.get(..head.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(head));
-        self.categories.iter().filter(|(name, _)| begins(name)).map(|(_, level)| *level).min()
+    /// The least level that is asked for of what functions log: by a category of theirs, or apart.
+    pub fn asked_of_functions(&self) -> Option<LogLevel> {
+        let begins = |name: &str| name.get(..8).is_some_and(|beginning| beginning.eq_ignore_ascii_case("Function"));
+        self.categories.iter().filter(|(name, _)| begins(name)).map(|(_, level)| *level).chain(self.user).min()
     }
 
-    /// The same with another level for everything that has no level of its own, and so for what functions log.
-    pub fn with_default(mut self, default: LogLevel) -> LogLevels {
-        self.default = default;
-        if !self.categories.iter().any(|(name, _)| name.eq_ignore_ascii_case("Function")) {
-            self.categories.push(("Function".to_owned(), default));
-        }
-        self
+    /// The same with another level for what functions log, where no category says it: `--user-log-level` of Core Tools, which leaves what the host itself
+    /// says alone.
+    pub fn with_user_default(self, level: LogLevel) -> LogLevels {
+        LogLevels { user: Some(level), ..self }
     }
 
     /// Reads the `logLevel` object.
@@ -88,5 +102,44 @@ impl LogLevels {
             }
         }
         Ok(levels)
+    }
+}
+
+// === impl LogLimits ===
+
+impl Default for LogLimits {
+    fn default() -> Self {
+        LogLimits { record_bytes: 256 << 10, bytes_a_second: Some(4 << 20) }
+    }
+}
+
+impl LogLimits {
+    /// Reads the `snapfunc.logs` object.
+    pub(super) fn read(node: &Node<'_>) -> Result<LogLimits, FieldError> {
+        let mut limits = LogLimits::default();
+        for (key, value) in node.members().into_iter().filter(|(_, value)| !value.value().is_null()) {
+            match key.to_ascii_lowercase().as_str() {
+                "maxrecordkb" => limits.record_bytes = usize::try_from(value.integer(1, 16_384)? << 10).unwrap_or(usize::MAX),
+                "maxkbpersecond" => limits.bytes_a_second = rate(&value)?,
+                _ => return Err(value.error("is not an option of snapfunc.logs: there are maxRecordKb and maxKbPerSecond")),
+            }
+        }
+        Ok(limits)
+    }
+}
+
+/// What functions log, and apps while they are loaded.
+fn is_of_users(category: &str) -> bool {
+    let ends = |end: &str| {
+        category.len().checked_sub(end.len()).and_then(|at| category.get(at..)).is_some_and(|tail| tail.eq_ignore_ascii_case(end))
+    };
+    ends(".User") || category == "Host.Function"
+}
+
+fn rate(node: &Node<'_>) -> Result<Option<u64>, FieldError> {
+    let wrong = || node.expected("a whole number from 1 to 1048576, or -1 for no limit");
+    match node.integer(-1, 1 << 20).map_err(|_| wrong())? {
+        0 => Err(wrong()),
+        number => Ok(u64::try_from(number).ok().map(|kilobytes| kilobytes << 10)),
     }
 }

@@ -18,7 +18,7 @@ use super::json::Document;
 use super::origin::{ConfigError, FieldError, Origin};
 
 pub use http::{Hsts, HttpOptions};
-pub use logging::{LogLevel, LogLevels};
+pub use logging::{LogLevel, LogLevels, LogLimits};
 pub use queues::{BlobOptions, MessageEncoding, QueueOptions};
 
 /// The file's name.
@@ -73,6 +73,8 @@ pub struct SnapfuncOptions {
     /// How many seconds a queue message stays with the host that took it, unless that renews it: 1 to 604,800. `None`: ten minutes, as on Azure, and half a
     /// minute in the embedded storage, where renewing costs nothing.
     pub message_lease_seconds: Option<u32>,
+    /// How much each function may log.
+    pub logs: LogLimits,
     /// Names of environment variables that become app settings; `*` stands for any text.
     pub pass_env: Vec<String>,
 }
@@ -168,6 +170,7 @@ impl Default for SnapfuncOptions {
             max_instances: None,
             warm_instances: 1,
             message_lease_seconds: None,
+            logs: LogLimits::default(),
             pass_env: Vec::new(),
         }
     }
@@ -185,11 +188,13 @@ impl SnapfuncOptions {
                 "maxinstances" => options.max_instances = Some(integer(&value, 1, 10_000)?),
                 "warminstances" => options.warm_instances = integer(&value, 0, 10_000)?,
                 "messageleaseseconds" => options.message_lease_seconds = Some(integer(&value, 1, 604_800)?),
+                "logs" if !value.value().is_object() => return Err(value.expected("an object `{…}`")),
+                "logs" => options.logs = LogLimits::read(&value)?,
                 "isolation" => options.isolation = isolation(&value)?,
                 "passenv" => options.pass_env = value.texts()?,
                 _ => {
                     return Err(value.error(
-                        "is not an option of snapfunc: there are memoryMb, tmpMb, isolation, maxInstances, warmInstances, messageLeaseSeconds and passEnv",
+                        "is not an option of snapfunc: there are memoryMb, tmpMb, isolation, maxInstances, warmInstances, messageLeaseSeconds, logs and passEnv",
                     ));
                 }
             }

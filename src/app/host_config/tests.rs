@@ -45,7 +45,8 @@ fn reads_all_fields() {
         "logging": {"logLevel": {"default": "warning", "Function": "Debug", "Function.hello": "NONE"}},
         "extensions": {"queues": {"batchSize": 8}, "http": {"routePrefix": "/v1/", "maxOutstandingRequests": -1, "maxConcurrentRequests": "7",
             "dynamicThrottlesEnabled": true, "hsts": {"isEnabled": true, "maxAge": "10"}, "customHeaders": {"X-Content-Type-Options": "nosniff"}}},
-        "snapfunc": {"memoryMb": 256, "tmpMb": 0, "isolation": "Invocation", "maxInstances": 3, "warmInstances": 2, "passEnv": ["MY_*"]}"#,
+        "snapfunc": {"memoryMb": 256, "tmpMb": 0, "isolation": "Invocation", "maxInstances": 3, "warmInstances": 2, "passEnv": ["MY_*"],
+            "logs": {"maxRecordKb": 2, "MaxKbPerSecond": 3}}"#,
     )
     .unwrap();
     assert_eq!(config.functions, Some(vec!["hello".to_owned()]));
@@ -69,6 +70,7 @@ fn reads_all_fields() {
             max_instances: Some(3),
             message_lease_seconds: None,
             warm_instances: 2,
+            logs: LogLimits { record_bytes: 2048, bytes_a_second: Some(3072) },
             pass_env: vec!["MY_*".to_owned()]
         }
     );
@@ -76,10 +78,48 @@ fn reads_all_fields() {
     assert_eq!(levels.level("Host.Startup"), LogLevel::Warning);
     assert_eq!(levels.level("function.other.User"), LogLevel::Debug);
     assert_eq!(levels.level("Function.hello.User"), LogLevel::None);
-    assert_eq!((levels.least_of("function"), levels.least_of("Queue")), (Some(LogLevel::Debug), None));
-    assert_eq!(levels.with_default(LogLevel::Trace).level("é"), LogLevel::Trace);
-    let asked = LogLevels::default().with_default(LogLevel::Debug);
-    assert_eq!((asked.level("Host"), asked.least_of("Function")), (LogLevel::Debug, Some(LogLevel::Debug)));
+    assert_eq!(levels.level("é"), LogLevel::Warning);
+    assert_eq!(levels.asked_of_functions(), Some(LogLevel::Debug));
+}
+
+#[test]
+fn the_level_of_what_functions_log_can_be_set_apart() {
+    let levels = with(r#""logging": {"logLevel": {"default": "Error", "Function.g": "Debug"}}"#).unwrap().log_levels;
+    let levels = levels.with_user_default(LogLevel::Information);
+    for (category, level) in [
+        ("Function.f.User", LogLevel::Information),
+        ("function.F.user", LogLevel::Information),
+        ("Host.Function", LogLevel::Information),
+        ("Function.g.User", LogLevel::Debug),
+        ("Function.f", LogLevel::Error),
+        ("Host.General", LogLevel::Error),
+    ] {
+        assert_eq!(levels.level(category), level, "{category}");
+    }
+    // A level for everything asks functions for nothing.
+    let default = with(r#""logging": {"logLevel": {"default": "Trace"}}"#).unwrap().log_levels;
+    assert_eq!(default.asked_of_functions(), None);
+    assert_eq!(default.with_user_default(LogLevel::Debug).asked_of_functions(), Some(LogLevel::Debug));
+}
+
+#[test]
+fn limits_of_logs() {
+    let limits = |fields: &str| with(&format!("\"snapfunc\": {{\"logs\": {fields}}}")).map(|config| config.snapfunc.logs);
+    assert_eq!(limits("{}"), Ok(LogLimits { record_bytes: 262_144, bytes_a_second: Some(4_194_304) }));
+    assert_eq!(limits("{\"maxKbPerSecond\": -1}").unwrap().bytes_a_second, None);
+    assert_eq!(
+        limits("{\"maxKbPerSecond\": 0}").unwrap_err(),
+        "host.json:2: `snapfunc.logs.maxKbPerSecond` must be a whole number from 1 to 1048576, or -1 for no limit, not 0"
+    );
+    assert_eq!(
+        limits("{\"maxRecordKb\": 0}").unwrap_err(),
+        "host.json:2: `snapfunc.logs.maxRecordKb` must be a whole number from 1 to 16384, not 0"
+    );
+    assert_eq!(
+        limits("{\"rate\": 1}").unwrap_err(),
+        "host.json:2: `snapfunc.logs.rate` is not an option of snapfunc.logs: there are maxRecordKb and maxKbPerSecond"
+    );
+    assert_eq!(limits("1").unwrap_err(), "host.json:2: `snapfunc.logs` must be an object `{…}`, not 1");
 }
 
 #[test]
@@ -111,7 +151,7 @@ fn errors_name_line_and_field() {
         ),
         (
             "\"snapfunc\": {\n\"memory\": 1}",
-            "host.json:3: `snapfunc.memory` is not an option of snapfunc: there are memoryMb, tmpMb, isolation, maxInstances, warmInstances, messageLeaseSeconds and passEnv",
+            "host.json:3: `snapfunc.memory` is not an option of snapfunc: there are memoryMb, tmpMb, isolation, maxInstances, warmInstances, messageLeaseSeconds, logs and passEnv",
         ),
         ("\"snapfunc\": {\"memoryMb\": 8}", "host.json:2: `snapfunc.memoryMb` must be a whole number from 64 to 4096, not 8"),
         (
