@@ -73,16 +73,6 @@ fn disabled_functions_are_listed_and_do_not_run() {
 }
 
 #[test]
-fn what_would_protect_but_is_missing_is_refused() {
-    for arguments in [&["--useHttps"][..], &["--cert", "c.pfx", "--password", "hush"]] {
-        let output = App::with(OK).run_to_end(arguments);
-        let error = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1));
-        assert!(error.contains("not supported by this version yet") && !error.contains("hush"), "{error}");
-    }
-}
-
-#[test]
 fn wrong_values_of_flags_are_told() {
     for (arguments, sentence) in [
         (&["--port", "70000"][..], "70000"),

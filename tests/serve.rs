@@ -17,9 +17,27 @@ fn it_asks_for_keys_has_no_page_and_does_not_watch() {
     let mut command = snapfunc(&[("SNAPFUNC_DATA_DIR", app.data().to_str().unwrap())]);
     command.args(["serve", "--port", &port.to_string()]).arg(app.path());
     let host = Host::spawn(command, port);
+    for line in host.lines() {
+        serde_json::from_str::<serde_json::Value>(&line).unwrap_or_else(|_| panic!("{line}"));
+    }
     assert_eq!((host.get("/").status, host.get("/api/f").text(), host.get("/api/guarded").status), (204, "old", 401));
     assert_eq!(host.get("/admin/host/status").status, 401);
     fs::write(app.path().join("f/__init__.py"), "def main(req):\n    return 'new'\n").unwrap();
     thread::sleep(Duration::from_millis(800));
     assert_eq!(host.get("/api/f").text(), "old");
+}
+
+#[test]
+fn logs_can_be_text() {
+    let app = App::with(
+        "def main(req):
+    return 'ok'
+",
+    );
+    let port = free_port();
+    let mut command = snapfunc(&[("SNAPFUNC_DATA_DIR", app.data().to_str().unwrap())]);
+    command.args(["serve", "--logs", "text", "--port", &port.to_string()]).arg(app.path());
+    let host = Host::spawn(command, port);
+    assert_eq!(host.get("/api/f").status, 200);
+    assert!(host.wait_for_line("Executed").starts_with("Executed 'Functions.f' (Succeeded, Id="));
 }

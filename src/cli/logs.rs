@@ -26,17 +26,18 @@ pub(super) struct Logs {
 // === impl Logs ===
 
 impl Logs {
-    /// The console of an app.
-    pub(super) fn console(&self, host: &HostConfig) -> anyhow::Result<Console> {
+    /// The console of an app; with `json`, whatever the flags.
+    pub(super) fn console(&self, host: &HostConfig, json: bool) -> anyhow::Result<Console> {
         let levels = match self.user_log_level {
             Some(level) => host.log_levels.clone().with_user_default(level),
             None => host.log_levels.clone(),
         };
         let console = Console::new(levels, host.snapfunc.logs);
         // With a file, it is the file that is wanted as JSON: so do Core Tools.
+        let json = json || (self.json_output && self.json_output_file.is_none());
+        let console = if json { console.as_json() } else { console };
         match &self.json_output_file {
             Some(path) => Ok(console.with_json_file(open(path)?)),
-            None if self.json_output => Ok(console.as_json()),
             None => Ok(console),
         }
     }

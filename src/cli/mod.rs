@@ -5,6 +5,7 @@ mod cache;
 mod data;
 mod diagnostics;
 mod functions_list;
+mod https;
 mod keys;
 mod logs;
 mod packages;

@@ -1,14 +1,25 @@
-//! `snapfunc serve`: `start` for production. Keys are asked for, changes of the app's files are not taken over, `GET /` has no page.
+//! `snapfunc serve`: `start` for production. Keys are asked for, changes of the app's files are not taken over, `GET /` has no page, logs are JSON.
 
 use super::start::{Mode, Start};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::process::ExitCode;
 
-/// The flags: those of `start`.
+/// The flags: those of `start`, and:
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     #[command(flatten)]
     start: Start,
+
+    /// How logs are written: one JSON object a line, or text as `start` does
+    #[arg(long, value_name = "FORM", value_enum, default_value_t = Form::Json)]
+    logs: Form,
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    Json,
+    Text,
 }
 
 // === impl Serve ===
@@ -16,6 +27,6 @@ pub(super) struct Serve {
 impl Serve {
     /// Runs until the host was told to stop.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        self.start.run_as(Mode { enforce_keys: true, watch: false, home_page: false })
+        self.start.run_as(Mode { enforce_keys: true, watch: false, home_page: false, json: self.logs == Form::Json })
     }
 }

@@ -1,6 +1,7 @@
 //! `snapfunc start`: reads an app, loads it and serves it until told to stop.
 
 use super::data::AppData;
+use super::https::Https;
 use super::logs::Logs;
 use super::progress::Shown;
 use super::source::Source;
@@ -10,9 +11,10 @@ use crate::host::admin::Admin;
 use crate::host::console::Console;
 use crate::host::cors::Cors;
 use crate::host::keys::Keys;
+use crate::host::tls::Tls;
 use crate::host::{Around, Host};
 use crate::sandbox::Runtime;
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -86,7 +88,7 @@ pub(super) struct Start {
     accepted: Accepted,
 
     #[command(flatten)]
-    missing: Missing,
+    https: Https,
 }
 
 /// What differs between a developer's machine and one that serves others.
@@ -98,6 +100,8 @@ pub(super) struct Mode {
     pub(super) watch: bool,
     /// Whether `GET /` answers with a page.
     pub(super) home_page: bool,
+    /// Whether logs are JSON, whatever the flags.
+    pub(super) json: bool,
 }
 
 /// Where and how an app is served, or built.
@@ -129,35 +133,25 @@ struct Accepted {
     timeout: Option<u64>,
 }
 
-/// Flags of Core Tools that this version can't honour: it says so.
-#[derive(Debug, Args)]
-struct Missing {
-    /// Not supported yet
-    #[arg(long, alias = "useHttps", hide = true)]
-    use_https: bool,
-    /// Not supported yet
-    #[arg(long, hide = true)]
-    cert: Option<PathBuf>,
-    /// Not supported yet
-    #[arg(long, hide = true)]
-    password: Option<String>,
-}
-
 // === impl Start ===
 
 impl Start {
     /// Runs until the host was told to stop.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let mode = Mode { enforce_keys: self.enable_auth, watch: true, home_page: true };
+        let mode = Mode { enforce_keys: self.enable_auth, watch: true, home_page: true, json: false };
         self.run_as(mode)
     }
 
     /// The same in some mode.
     pub(super) fn run_as(self, mode: Mode) -> anyhow::Result<ExitCode> {
-        self.missing.refuse_what_protects()?;
+        let tls = self.https.tls()?;
         let source = Source::find(self.app.as_ref().or(self.script_root.as_ref()))?;
         let app = self.read(&source)?;
-        let console = Arc::new(self.logs.console(&app.host)?);
+        let console = Arc::new(self.logs.console(&app.host, mode.json)?);
+        if let Some(tls) = tls.as_ref().filter(|_| self.https.is_self_signed()) {
+            let text = format!("the certificate is made for this run, for localhost; its SHA-256 is {}", tls.fingerprint());
+            console.host(LogLevel::Information, &text);
+        }
         let app = match source.folder() {
             Some(folder) if packages::ensure(folder, self.accepted.no_build, &console)? => self.read(&source)?,
             _ => app,
@@ -168,7 +162,7 @@ impl Start {
         let runtime = threads.build().context("the threads can't be started")?;
         let address = SocketAddr::new(self.address, self.port.or(app.local.port).unwrap_or(DEFAULT_PORT));
         let data = source.data()?;
-        let code = runtime.block_on(serve(app, || self.read(&source), Place { console, address, data, mode }));
+        let code = runtime.block_on(serve(app, || self.read(&source), Place { console, address, data, mode }, tls));
         // Invocations that outlived the drain must not hold up the exit.
         runtime.shutdown_background();
         code
@@ -199,19 +193,7 @@ impl Start {
     }
 }
 
-// === impl Missing ===
-
-impl Missing {
-    /// A flag that promises protection must not be passed over.
-    fn refuse_what_protects(&self) -> anyhow::Result<()> {
-        if self.use_https || self.cert.is_some() || self.password.is_some() {
-            bail!("--use-https is not supported by this version yet: put a proxy that speaks TLS in front");
-        }
-        Ok(())
-    }
-}
-
-async fn serve(app: App, read: impl Fn() -> anyhow::Result<App>, mut place: Place) -> anyhow::Result<ExitCode> {
+async fn serve(app: App, read: impl Fn() -> anyhow::Result<App>, mut place: Place, tls: Option<Tls>) -> anyhow::Result<ExitCode> {
     let listener = listen(place.address).await?;
     place.address = listener.local_addr().context("the port that was opened can't be told")?;
     let console = place.console.clone();
@@ -230,8 +212,8 @@ async fn serve(app: App, read: impl Fn() -> anyhow::Result<App>, mut place: Plac
             return Ok(ExitCode::SUCCESS);
         }
     };
-    console.plain(&describe(&host, &console, &root, place.address));
-    let serving = host.serve(listener, stop);
+    console.plain(&describe(&host, &console, &root, &base_url(place.address, tls.is_some())));
+    let serving = host.serve(listener, tls, stop);
     let drained = tokio::select! {
         drained = serving => drained,
         never = reload::follow(changes, &host, read, &console) => match never {},
@@ -291,13 +273,17 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-fn describe(host: &Host, console: &Console, root: &Path, address: SocketAddr) -> String {
+fn base_url(address: SocketAddr, secure: bool) -> String {
     let name = if address.ip().is_loopback() || address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
-    let base_url = format!("http://{name}:{}", address.port());
+    let scheme = if secure { "https" } else { "http" };
+    format!("{scheme}://{name}:{}", address.port())
+}
+
+fn describe(host: &Host, console: &Console, root: &Path, base_url: &str) -> String {
     let list = if console.is_coloured() {
-        functions_list::table(&host.functions(), &base_url)
+        functions_list::table(&host.functions(), base_url)
     } else {
-        functions_list::lines(&host.functions(), &base_url)
+        functions_list::lines(&host.functions(), base_url)
     };
     format!("{list}\nsnapfunc: serving {} at {base_url} (Ctrl-C stops it)", root.display())
 }

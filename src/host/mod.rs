@@ -10,12 +10,14 @@ pub mod cors;
 pub mod dispatch;
 mod environment;
 pub mod functions;
+mod hsts;
 pub mod keys;
 mod listeners;
 pub mod reload;
 pub mod route;
 pub mod router;
 mod server;
+pub mod tls;
 
 pub use functions::Listed;
 
@@ -29,6 +31,7 @@ use console::Console;
 use cors::Cors;
 use dispatch::Dispatcher;
 use functions::Functions;
+use hsts::StrictTransport;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use listeners::Listeners;
 use router::{HttpSettings, Router};
@@ -39,6 +42,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
+use tls::Tls;
 use tokio::net::TcpListener;
 
 /// How many instances an app may have where host.json's `snapfunc.maxInstances` does not say.
@@ -183,7 +187,7 @@ impl Host {
     }
 
     /// Serves until `stop` is done, then lets what is under way end. Says whether all of it did.
-    pub async fn serve(&self, listener: TcpListener, stop: impl Future<Output = ()>) -> bool {
+    pub async fn serve(&self, listener: TcpListener, tls: Option<Tls>, stop: impl Future<Output = ()>) -> bool {
         self.listen();
         let stop = async {
             tokio::select! {
@@ -192,7 +196,7 @@ impl Host {
             }
             self.current.get().listeners.stop();
         };
-        let requests = server::serve(listener, self.current.clone(), stop).await;
+        let requests = server::serve(listener, tls, self.current.clone(), stop).await;
         let events = self.current.get().listeners.ended(server::DRAIN_LIMIT).await;
         requests && events
     }
@@ -353,6 +357,7 @@ fn http_settings(app: &App, around: &Around) -> HttpSettings {
         home_page: around.home_page && !app.settings.is_true("AzureWebJobsDisableHomepage"),
         unusable: app.unusable,
         // `app` has refused what is no header.
+        strict_transport: app.host.http.hsts.as_ref().and_then(StrictTransport::new),
         custom_headers: app.host.http.custom_headers.iter().filter_map(header).collect::<HeaderMap>(),
         // Whoever read the app has refused what can't be.
         cors: Cors::new(&app.local.cors, app.local.cors_credentials).unwrap_or_default(),

@@ -3,15 +3,15 @@
 use super::admin::{Admin, Inventory};
 use super::cors::Cors;
 use super::dispatch::{DispatchError, Dispatcher};
+use super::hsts::StrictTransport;
 use super::route::RouteTable;
 use crate::bindings::event::{Event, Value};
 use crate::bindings::expression::BindingData;
-use crate::bindings::http::{self as binding, AuthLevel};
+use crate::bindings::http::{self as binding, AuthLevel, Endpoint};
 use crate::sandbox::PoolError;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// The answer to `GET /` where no function has that path.
@@ -41,6 +41,8 @@ pub struct HttpSettings {
     pub unusable: bool,
     /// host.json's `extensions.http.customHeaders`, added to every response.
     pub custom_headers: HeaderMap,
+    /// What responses over TLS say of it.
+    pub strict_transport: Option<StrictTransport>,
     /// Which other origins' pages may read responses.
     pub cors: Cors,
 }
@@ -76,21 +78,24 @@ impl Router {
         self.settings.body_limit
     }
 
-    /// Answers one request that arrived at `local`.
-    pub async fn answer(&self, request: Parts, body: Bytes, local: SocketAddr) -> Response<Bytes> {
+    /// Answers one request that arrived at `at`.
+    pub async fn answer(&self, request: Parts, body: Bytes, at: Endpoint) -> Response<Bytes> {
         let cors = self.settings.cors.headers(&request);
+        let strict =
+            self.settings.strict_transport.as_ref().filter(|_| at.secure).and_then(|strict| strict.value(&request.uri, &request.headers));
         let mut response =
-            if self.settings.cors.is_preflight(&request) { status(StatusCode::NO_CONTENT) } else { self.route(request, body, local).await };
+            if self.settings.cors.is_preflight(&request) { status(StatusCode::NO_CONTENT) } else { self.route(request, body, at).await };
         response.headers_mut().extend(cors);
+        response.headers_mut().extend(strict.map(|value| (header::STRICT_TRANSPORT_SECURITY, value)));
         for (name, value) in &self.settings.custom_headers {
             response.headers_mut().entry(name).or_insert_with(|| value.clone());
         }
         response
     }
 
-    async fn route(&self, request: Parts, body: Bytes, local: SocketAddr) -> Response<Bytes> {
+    async fn route(&self, request: Parts, body: Bytes, at: Endpoint) -> Response<Bytes> {
         // The host's own paths come first: `{*route}` of a web framework must not swallow them.
-        if let Some(response) = self.admin.answer(&request, &body, &self.inventory, &self.dispatcher, local).await {
+        if let Some(response) = self.admin.answer(&request, &body, &self.inventory, &self.dispatcher, at).await {
             return response;
         }
         let (method, path) = (&request.method, request.uri.path());
@@ -98,7 +103,7 @@ impl Router {
             Some(found) => {
                 let target = found.target;
                 match self.admin.may(&request.headers, request.uri.query(), target.level, Some(&target.function)) {
-                    Ok(true) => self.run(target, found.values.into(), request, body, local).await,
+                    Ok(true) => self.run(target, found.values.into(), request, body, at).await,
                     Ok(false) => status(StatusCode::UNAUTHORIZED),
                     Err(failed) => status(failed),
                 }
@@ -122,7 +127,7 @@ impl Router {
         response
     }
 
-    async fn run(&self, target: &Target, values: Vec<(String, String)>, request: Parts, body: Bytes, local: SocketAddr) -> Response<Bytes> {
+    async fn run(&self, target: &Target, values: Vec<(String, String)>, request: Parts, body: Bytes, at: Endpoint) -> Response<Bytes> {
         let needs_data = self.dispatcher.needs_data(&target.function);
         let data = if needs_data { binding::binding_data(&request, &body, &values) } else { BindingData::default() };
         let event = Event {
@@ -131,7 +136,7 @@ impl Router {
             // The SDK has no use for it beside the request.
             metadata: Vec::new(),
             data,
-            input: (target.trigger.clone(), Value::Datum(binding::to_datum(&request, body, values, local))),
+            input: (target.trigger.clone(), Value::Datum(binding::to_datum(&request, body, values, at))),
         };
         match self.dispatcher.run(&target.function, event).await {
             Ok(outcome) => {

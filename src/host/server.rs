@@ -2,6 +2,8 @@
 
 use super::Current;
 use super::router::Router;
+use super::tls::Tls;
+use crate::bindings::http::Endpoint;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
@@ -9,13 +11,14 @@ use hyper::body::{Body, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use std::convert::Infallible;
+use std::error::Error;
 use std::future::Future;
 use std::iter;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
 /// How long a client may take to send a request's headers.
@@ -28,13 +31,13 @@ const ARRIVAL: Duration = Duration::from_millis(100);
 const MOST_WAITING: usize = 4096;
 
 /// Serves until `stop` is done, then lets the requests under way end. Says whether all of them did.
-pub(super) async fn serve(listener: TcpListener, current: Arc<Current>, stop: impl Future<Output = ()>) -> bool {
+pub(super) async fn serve(listener: TcpListener, tls: Option<Tls>, current: Arc<Current>, stop: impl Future<Output = ()>) -> bool {
     let graceful = GracefulShutdown::new();
     tokio::pin!(stop);
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => serve_connection(stream, current.clone(), &graceful),
+                Ok((stream, _)) => serve_connection(stream, tls.clone(), current.clone(), &graceful),
                 // Out of descriptors, or the client has gone: the next one may fare better.
                 Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
             },
@@ -42,7 +45,7 @@ pub(super) async fn serve(listener: TcpListener, current: Arc<Current>, stop: im
         }
     }
     for stream in waiting(listener) {
-        serve_connection(stream, current.clone(), &graceful);
+        serve_connection(stream, tls.clone(), current.clone(), &graceful);
     }
     // hyper closes connections on which nothing has arrived yet: what was sent by now must have the time to.
     if graceful.count() > 0 {
@@ -59,28 +62,42 @@ fn waiting(listener: TcpListener) -> Vec<TcpStream> {
     iter::from_fn(accept).take(MOST_WAITING).collect()
 }
 
-fn serve_connection(stream: TcpStream, current: Arc<Current>, graceful: &GracefulShutdown) {
-    let Ok(local) = stream.local_addr() else { return };
+fn serve_connection(stream: TcpStream, tls: Option<Tls>, current: Arc<Current>, graceful: &GracefulShutdown) {
+    let Ok(address) = stream.local_addr() else { return };
     let _ = stream.set_nodelay(true);
+    let (at, watcher) = (Endpoint { address, secure: tls.is_some() }, graceful.watcher());
+    tokio::spawn(async move {
+        // What goes wrong on a connection is the client's: a reset, bytes that are not HTTP. hyper has answered where an answer was due.
+        let ended = match tls {
+            None => serve_stream(stream, at, current, watcher).await,
+            Some(tls) => match tls.accept(stream).await {
+                Ok(stream) => serve_stream(stream, at, current, watcher).await,
+                Err(error) => Err(error.into()),
+            },
+        };
+        if let Err(error) = ended {
+            tracing::debug!(error, "a connection ended early");
+        }
+    });
+}
+
+async fn serve_stream<S>(stream: S, at: Endpoint, current: Arc<Current>, watcher: Watcher) -> Result<(), Box<dyn Error + Send + Sync>>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let mut server = auto::Builder::new(TokioExecutor::new());
     server.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_LIMIT);
     server.http2().timer(TokioTimer::new());
     let service = service_fn(move |request| {
         // The app that is served now answers, whatever replaces it meanwhile.
         let served = current.get();
-        async move { Ok::<_, Infallible>(answer(request, &served.router, local).await) }
+        async move { Ok::<_, Infallible>(answer(request, &served.router, at).await) }
     });
-    let connection = graceful.watch(server.serve_connection(TokioIo::new(stream), service).into_owned());
-    tokio::spawn(async move {
-        // What goes wrong on a connection is the client's: a reset, bytes that are not HTTP. hyper has answered where an answer was due.
-        if let Err(error) = connection.await {
-            tracing::debug!(error, "a connection ended early");
-        }
-    });
+    watcher.watch(server.serve_connection(TokioIo::new(stream), service).into_owned()).await
 }
 
 /// Reads the body, within the limit, and has the router answer.
-async fn answer(request: Request<Incoming>, router: &Router, local: SocketAddr) -> Response<Full<Bytes>> {
+async fn answer(request: Request<Incoming>, router: &Router, at: Endpoint) -> Response<Full<Bytes>> {
     let (parts, body) = request.into_parts();
     let limit = router.body_limit();
     if body.size_hint().lower() > limit {
@@ -92,7 +109,7 @@ async fn answer(request: Request<Incoming>, router: &Router, local: SocketAddr) 
         // The client broke off: nobody will read this.
         Err(_) => return status(StatusCode::BAD_REQUEST),
     };
-    router.answer(parts, body, local).await.map(Full::new)
+    router.answer(parts, body, at).await.map(Full::new)
 }
 
 fn status(status: StatusCode) -> Response<Full<Bytes>> {

@@ -171,14 +171,19 @@ impl Host {
     }
 
     /// Starts a command that will listen on a port, and waits until it answers.
-    pub(crate) fn spawn(mut command: Command, port: u16) -> Host {
+    pub(crate) fn spawn(command: Command, port: u16) -> Host {
+        let mut host = Host::spawn_only(command, port);
+        host.wait_until_ready();
+        host
+    }
+
+    /// The same without waiting.
+    pub(crate) fn spawn_only(mut command: Command, port: u16) -> Host {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let console = Arc::new(Console::default());
         console.follow(child.stdout.take().unwrap());
         console.follow(child.stderr.take().unwrap());
-        let mut host = Host { child, port, console, folders: Vec::new() };
-        host.wait_until_ready();
-        host
+        Host { child, port, console, folders: Vec::new() }
     }
 
     fn wait_until_ready(&mut self) {

@@ -1,10 +1,12 @@
 //! The HTTP trigger and the HTTP output: a request becomes a datum, a datum becomes a response.
 
 mod cookie;
+mod endpoint;
 mod request;
 mod response;
 mod trigger;
 
+pub use endpoint::Endpoint;
 pub use request::{binding_data, to_datum};
 pub use response::{ResponseError, from_outcome};
 pub use trigger::{AuthLevel, HttpTrigger};

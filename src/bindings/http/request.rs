@@ -1,5 +1,6 @@
 //! A request as the trigger's datum, with the Functions host's rules for what repeats (`GrpcMessageConversionExtensions`, Azure/azure-functions-host).
 
+use super::Endpoint;
 use crate::bindings::expression::BindingData;
 use crate::sandbox::api::{Datum, HttpRequest};
 use bytes::Bytes;
@@ -7,14 +8,13 @@ use http::header::{COOKIE, HOST};
 use http::request::Parts;
 use http::{HeaderMap, Uri};
 use serde_json::{Map, Value};
-use std::net::SocketAddr;
 
-/// The datum of an HTTP trigger: `route_values` are what the route's template captured, `local` is where the request arrived.
+/// The datum of an HTTP trigger: `route_values` are what the route's template captured, `at` is where the request arrived.
 #[must_use]
-pub fn to_datum(request: &Parts, body: Bytes, route_values: Vec<(String, String)>, local: SocketAddr) -> Datum {
+pub fn to_datum(request: &Parts, body: Bytes, route_values: Vec<(String, String)>, at: Endpoint) -> Datum {
     Datum::HttpRequest(HttpRequest {
         method: request.method.as_str().to_owned(),
-        url: absolute_url(&request.uri, &request.headers, local),
+        url: absolute_url(&request.uri, &request.headers, at),
         headers: headers(&request.headers),
         query: query(request.uri.query().unwrap_or_default()),
         route_params: route_values,
@@ -22,14 +22,14 @@ pub fn to_datum(request: &Parts, body: Bytes, route_values: Vec<(String, String)
     })
 }
 
-fn absolute_url(uri: &Uri, headers: &HeaderMap, local: SocketAddr) -> String {
+fn absolute_url(uri: &Uri, headers: &HeaderMap, at: Endpoint) -> String {
     let authority = uri
         .authority()
         .map(ToString::to_string)
         .or_else(|| headers.get(HOST).and_then(|host| host.to_str().ok()).map(ToOwned::to_owned))
-        .unwrap_or_else(|| local.to_string());
+        .unwrap_or_else(|| at.address.to_string());
     let path = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    format!("http://{authority}{path}")
+    format!("{}://{authority}{path}", at.scheme())
 }
 
 /// Header names in lower case (as the `http` crate has them); a repeated header's values are joined.
@@ -79,6 +79,9 @@ pub fn binding_data(request: &Parts, body: &Bytes, route_values: &[(String, Stri
 mod tests {
     use super::*;
 
+    const HERE: Endpoint =
+        Endpoint { address: std::net::SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 7071), secure: false };
+
     fn parts(request: http::request::Builder) -> Parts {
         request.body(()).unwrap().into_parts().0
     }
@@ -86,7 +89,7 @@ mod tests {
     #[test]
     fn repeated_headers_and_parameters_are_joined() {
         let request = parts(http::Request::get("/api/x?a=1&b=2&a=3%2C4&c=&d").header("X-A", "1").header("x-a", "2").header("Host", "h:1"));
-        let Datum::HttpRequest(request) = to_datum(&request, Bytes::from_static(b"body"), vec![], ([127, 0, 0, 1], 80).into()) else {
+        let Datum::HttpRequest(request) = to_datum(&request, Bytes::from_static(b"body"), vec![], HERE) else {
             panic!("not a request");
         };
         assert_eq!(request.url, "http://h:1/api/x?a=1&b=2&a=3%2C4&c=&d");
@@ -111,6 +114,7 @@ mod tests {
     #[test]
     fn a_request_without_host_has_the_address_in_its_url() {
         let request = parts(http::Request::get("/"));
-        assert_eq!(absolute_url(&request.uri, &request.headers, ([127, 0, 0, 1], 7071).into()), "http://127.0.0.1:7071/");
+        assert_eq!(absolute_url(&request.uri, &request.headers, HERE), "http://127.0.0.1:7071/");
+        assert_eq!(absolute_url(&request.uri, &request.headers, Endpoint { secure: true, ..HERE }), "https://127.0.0.1:7071/");
     }
 }

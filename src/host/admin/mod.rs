@@ -18,12 +18,11 @@ use super::dispatch::Dispatcher;
 use super::keys::{Keys, KeysError};
 use crate::app::LogLevel;
 use crate::bindings::Trigger;
-use crate::bindings::http::AuthLevel;
+use crate::bindings::http::{AuthLevel, Endpoint};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use serde_json::Value;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -100,16 +99,17 @@ impl Admin {
         body: &Bytes,
         inventory: &Inventory,
         dispatcher: &Arc<Dispatcher>,
-        local: SocketAddr,
+        at: Endpoint,
     ) -> Option<Response<Bytes>> {
         let rest = request.uri.path().strip_prefix("/admin")?;
         if !(rest.is_empty() || rest.starts_with('/')) {
             return None;
         }
         let path: Vec<_> = rest.split('/').filter(|part| !part.is_empty()).collect();
-        let host = request.headers.get(header::HOST).and_then(|host| host.to_str().ok()).map_or_else(|| local.to_string(), str::to_owned);
-        let call = Call { method: &request.method, path, body, base: format!("http://{host}") };
-        Some(self.call(&call, request, inventory, dispatcher, local).await)
+        let host =
+            request.headers.get(header::HOST).and_then(|host| host.to_str().ok()).map_or_else(|| at.address.to_string(), str::to_owned);
+        let call = Call { method: &request.method, path, body, base: format!("{}://{host}", at.scheme()) };
+        Some(self.call(&call, request, inventory, dispatcher, at).await)
     }
 
     async fn call(
@@ -118,7 +118,7 @@ impl Admin {
         request: &Parts,
         inventory: &Inventory,
         dispatcher: &Arc<Dispatcher>,
-        local: SocketAddr,
+        at: Endpoint,
     ) -> Response<Bytes> {
         match (call.method, call.path.as_slice()) {
             (&Method::GET | &Method::POST, ["host", "ping"]) => return status(StatusCode::OK),
@@ -127,7 +127,7 @@ impl Admin {
         }
         match self.may(&request.headers, request.uri.query(), AuthLevel::Admin, None) {
             // Without keys only who is on this machine is trusted.
-            Ok(true) if self.enforced || local.ip().is_loopback() => {}
+            Ok(true) if self.enforced || at.address.ip().is_loopback() => {}
             Ok(_) => return status(StatusCode::UNAUTHORIZED),
             Err(failed) => return status(failed),
         }

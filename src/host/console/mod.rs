@@ -105,7 +105,13 @@ impl Console {
     /// An entry file that gave no functions, with the reason.
     pub fn no_functions(&self, entry_file: &str, failure: &Failure) {
         let text = format!("no functions: {entry_file} could not be loaded");
-        self.tell(&Record { level: LogLevel::Error, category: STARTUP, function: None, invocation_id: None, content: Content::Host(&text) });
+        self.tell(&Record {
+            level: LogLevel::Error,
+            category: STARTUP,
+            function: None,
+            invocation_id: None,
+            content: Content::Host(&text),
+        });
         self.failed_as(STARTUP, None, None, failure);
     }
 
@@ -127,11 +133,7 @@ impl Console {
         let failure = Failure { kind: part(&failure.kind), message: part(&failure.message), stack: part(&failure.stack) };
         let bytes = failure.kind.len() + failure.message.len() + failure.stack.len();
         let content = Content::Failed(&failure);
-        self.tell_within(
-            Kind::Failure,
-            bytes,
-            &Record { level: LogLevel::Error, category, function, invocation_id, content },
-        );
+        self.tell_within(Kind::Failure, bytes, &Record { level: LogLevel::Error, category, function, invocation_id, content });
     }
 
     /// The end of an invocation. What was dropped of its records is told before.
