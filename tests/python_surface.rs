@@ -63,7 +63,7 @@ result = [sys.version_info[:2], sys.platform, hashlib.sha256(b'x').hexdigest()[:
 fn what_the_sandbox_lacks_says_so_when_it_is_used() {
     let host = App::with(EVAL).start();
     for (code, kind, word) in [
-        ("import threading; threading.Thread(target=print).start()", "RuntimeError", "thread"),
+        ("import threading; threading.Thread(target=print, daemon=True).start()", "RuntimeError", "thread"),
         ("import subprocess; subprocess.run(['ls'])", "OSError", "process"),
         ("import os; os.fork()", "", "fork"),
         ("import os; os.system('ls')", "OSError", "process"),
@@ -80,6 +80,40 @@ fn what_the_sandbox_lacks_says_so_when_it_is_used() {
         assert!(exception.contains(kind) && exception.to_lowercase().contains(word), "{code}: {exception}");
         assert!(lines.iter().any(|line| line.starts_with("Executed 'Functions.f' (Failed")), "{lines:?}");
     }
+}
+
+const THREADS: &str = r"
+import json, logging, threading
+
+ends = []
+
+
+def work(context, number):
+    context.thread_local_storage.invocation_id = context.invocation_id
+    logging.info('thread %s of %s', number, context.invocation_id)
+    if number == 2:
+        raise ValueError('in a thread')
+    ends.append(number)
+
+
+def main(req, context):
+    threads = [threading.Thread(target=work, args=(context, number)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return json.dumps([ends, [thread.is_alive() for thread in threads], threading.active_count(), threading.current_thread().name])
+";
+
+#[test]
+fn threads_run_in_place() {
+    let host = App::with(THREADS).start();
+    let answer = host.get("/api/f");
+    assert_eq!(answer.status, 200, "{}", host.printed());
+    assert_eq!(answer.json(), json!([[0, 1], [false, false, false], 1, "MainThread"]));
+    host.wait_for_line("ValueError: in a thread");
+    let logged: Vec<_> = host.lines().into_iter().filter(|line| line.starts_with("thread ")).collect();
+    assert_eq!(logged.len(), 3, "{logged:?}");
 }
 
 const ASYNC: &str = r"

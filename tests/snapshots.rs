@@ -32,6 +32,25 @@ fn hooks_run_before_the_copy_and_in_each() {
 }
 
 #[test]
+fn the_warm_up_function_runs_before_the_copy() {
+    let warm = r#"[{"type": "warmupTrigger", "direction": "in", "name": "warmupContext"}]"#;
+    let app = App::with("from shared import warmed\n\ndef main(req):\n    return str(warmed)\n")
+        .file("shared.py", "warmed = []\n")
+        .function("warm", warm, "from shared import warmed\n\ndef main(warmupContext):\n    print('warming')\n    warmed.append(type(warmupContext).__name__)\n")
+        .host_json(ONE_EACH);
+    // From loading the app, then from its snapshot.
+    for _ in 0..2 {
+        let host = app.start();
+        assert_eq!((host.get("/api/f").text(), host.get("/api/f").text()), ("['WarmUpContext']", "['WarmUpContext']"));
+        assert_eq!(host.lines().iter().filter(|line| *line == "warming").count(), 1, "{}", host.printed());
+    }
+    let failing = app.file("warm/__init__.py", "def main(warmupContext):\n    raise ValueError('too cold')\n").start();
+    failing.wait_for_line("the warm-up function warm failed");
+    failing.wait_for_line("ValueError: too cold");
+    assert_eq!(failing.get("/api/f").text(), "[]");
+}
+
+#[test]
 fn a_hook_that_raises_fails_the_invocation() {
     let code =
         "import snapfunc\n@snapfunc.after_restore\ndef after():\n    raise ValueError('in the hook')\ndef main(req):\n    return 'ok'\n";

@@ -200,7 +200,7 @@ def test_ctypes_says_why_when_it_is_used(code):
 
 
 def test_threads_say_what_to_use_instead():
-    for code in ("threading.Thread(target=print).start()", "threading.Timer(1, print).start()"):
+    for code in ("threading.Thread(target=print, daemon=True).start()", "threading.Timer(1, print).start()"):
         assert fails(f"import threading\n{code}").startswith("RuntimeError: can't start new thread: ")
     run(
         """
@@ -211,6 +211,55 @@ def test_threads_say_what_to_use_instead():
         assert event.wait() and not threading.Event().wait(0.01)
         """
     )
+
+
+def test_threads_run_when_they_are_started():
+    printed = run(
+        """
+        import asyncio, contextvars, threading
+        var = contextvars.ContextVar("var", default=0)
+        var.set(1)
+        seen = []
+
+        async def loop_of_its_own():
+            return "looped"
+
+        def work(n, more):
+            seen.append((n, more, threading.current_thread().name, var.get(), asyncio.run(loop_of_its_own())))
+            var.set(2)
+            threading.Thread(target=seen.append, args=("inner",)).start()
+
+        async def main():
+            thread = threading.Thread(target=work, args=(1,), kwargs={"more": 2}, name="own")
+            assert not thread.is_alive() and thread.ident is None
+            thread.start()
+            assert thread.ident == threading.get_ident() and not thread.is_alive()
+            thread.join(), thread.join(1)
+            assert threading.current_thread() is threading.main_thread() and threading.active_count() == 1
+            try:
+                thread.start()
+            except RuntimeError as error:
+                assert "only be started once" in str(error)
+
+        asyncio.run(main())
+        assert seen == [(1, 2, "own", 0, "looped"), "inner"] and var.get() == 1, seen
+
+        class Own(threading.Thread):
+            def run(self):
+                seen.append(threading.current_thread() is self)
+
+        own = Own()
+        own.start()
+        assert seen[-1] is True
+        hooked = []
+        threading.excepthook = lambda args: hooked.append((args.exc_type, args.thread.name))
+        failing = threading.Thread(target=int, args=("x",), name="failing")
+        failing.start(), failing.join()
+        assert hooked == [(ValueError, "failing")], hooked
+        print("done")
+        """
+    )
+    assert printed == "done"
 
 
 def test_thread_pools_run_in_place():

@@ -1,5 +1,7 @@
 """Loading and invoking functions of model v1."""
 
+import builtins
+
 import pytest
 from azure.functions.meta import Datum
 
@@ -212,3 +214,26 @@ def test_configure_replaces_the_environment(monkeypatch):
 
     Worker().configure(Configuration([("NEW", "2")], Level.INFORMATION))
     assert os.environ == {"NEW": "2"}
+
+
+def warm_up(app_folder, write, code):
+    write("warm/__init__.py", code)
+    bindings = [("context", "warmupTrigger", "in")]
+    worker = Worker()
+    loaded = worker.load(app(app_folder, source(app_folder, "warm", bindings=bindings)))
+    assert loaded.functions[0].error is None
+    return loaded
+
+
+@pytest.mark.parametrize("define", ["def", "async def"])
+def test_a_warm_up_function_runs_while_the_app_is_loaded(app_folder, write, define):
+    code = "import builtins, os\n" + define + " main(context):\n    builtins.warmed = type(context).__name__, os.environ.get('WARM_BY')\n"
+    loaded = warm_up(app_folder, write, code)
+    assert builtins.warmed == ("WarmUpContext", None)
+    assert "WARM_BY" in loaded.settings_read
+
+
+def test_a_warm_up_function_that_fails_is_told(app_folder, write, caplog):
+    warm_up(app_folder, write, "def main(context):\n    raise SystemExit(3)\n")
+    assert "the warm-up function warm failed" in caplog.text
+    assert "SystemExit: 3" in caplog.text

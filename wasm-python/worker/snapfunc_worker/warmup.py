@@ -1,11 +1,20 @@
-"""The worker's own function: the host invokes it before a snapshot, so that what every invocation uses is warm in each copy."""
+"""What runs before a snapshot, so that it is warm in each copy.
+
+The worker's own function, which the host invokes for what every invocation uses, and the app's warm-up functions.
+"""
 
 import json
+import logging
+from collections.abc import Iterable
 
 import azure.functions as func
+from azure.functions.meta import Datum
 
-from . import signature
-from .model import Binding, FunctionSource
+from . import invoke, signature
+from .model import Binding, Function, FunctionSource, Invocation
+
+_TRIGGER = "warmuptrigger"
+_NO_ID = "00000000-0000-0000-0000-000000000000"
 
 
 def _main(request: func.HttpRequest, context: func.Context) -> func.HttpResponse:
@@ -21,3 +30,19 @@ _BINDINGS = [Binding("request", "httpTrigger", "in"), Binding("$return", "http",
 
 FUNCTION = signature.check(FunctionSource("", "/", __file__, "_main", _BINDINGS), _main)
 """Its name is empty, as no function of an app can be called."""
+
+
+def run(functions: Iterable[Function]) -> None:
+    """Runs the app's warm-up functions. One that fails leaves the app less warm, and nothing worse."""
+    for function in functions:
+        trigger = _trigger(function)
+        if trigger is None:
+            continue
+        try:
+            invoke.invoke(function, Invocation(_NO_ID, function.name, inputs={trigger: Datum("{}", "json")}))
+        except BaseException:  # SystemExit too: the host decides when an app ends
+            logging.getLogger("snapfunc").warning("the warm-up function %s failed", function.name, exc_info=True)
+
+
+def _trigger(function: Function) -> str | None:
+    return next((name for name, parameter in function.inputs.items() if parameter.binding.kind.lower() == _TRIGGER), None)

@@ -42,6 +42,8 @@ class Worker:
                 error = None
                 if app.entry_file is not None:
                     functions, error = self._load_entry_file(app.entry_file)
+                # Here, so that the settings that they read are noted.
+                warmup.run(list(self._functions.values()))
             return LoadedApp(functions, error, noted.names)
         finally:
             logs.end()

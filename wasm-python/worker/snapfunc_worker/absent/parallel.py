@@ -1,6 +1,11 @@
-"""Threads and processes: a sandbox has one of each. What can run in place runs in place, the rest says what to use instead."""
+"""Threads and processes: a sandbox has one of each. What can run in place runs in place, the rest says what to use instead.
+
+A thread runs when it is started, and has ended when `start` returns. One that is to run beside the others for ever (a daemon) or later
+(a timer) would never end or end too early, and is refused.
+"""
 
 import concurrent.futures
+import contextvars
 import errno
 import logging
 import multiprocessing
@@ -17,8 +22,9 @@ from typing import Any, NoReturn
 from . import inline
 
 NO_THREADS = (
-    "can't start new thread: this Python, compiled to WebAssembly, has one. Wait for several things at once with `async def` and asyncio; "
-    "the host runs several instances of the app in parallel. Work given to a ThreadPoolExecutor or asyncio.to_thread runs at once, in place"
+    "can't start new thread: this Python, compiled to WebAssembly, has one. Daemon threads and timers would have to run beside it; "
+    "other threads, ThreadPoolExecutor and asyncio.to_thread run at once, in place. Wait for several things at once with `async def` "
+    "and asyncio: the host runs several instances of the app in parallel"
 )
 NO_PROCESSES = (
     "no process can be started: the app runs in a WebAssembly sandbox, where there are no other programs. "
@@ -49,8 +55,43 @@ def _refuse_process(*_args: Any, **_options: Any) -> NoReturn:
     raise _no_processes()
 
 
-def _refuse_thread(self: threading.Thread) -> NoReturn:
-    raise RuntimeError(NO_THREADS)
+def start(self: threading.Thread) -> None:
+    """`Thread.start` that runs the thread before it returns."""
+    if not self._initialized:  # type: ignore[attr-defined]
+        raise RuntimeError("thread.__init__() not called")
+    if self._started.is_set():  # type: ignore[attr-defined]
+        raise RuntimeError("threads can only be started once")
+    if self.daemon or isinstance(self, threading.Timer):
+        raise RuntimeError(NO_THREADS)
+    active: dict[int, threading.Thread] = threading._active  # type: ignore[attr-defined]
+    ident = threading.get_ident()
+    starter = threading.current_thread()
+    self._ident = ident  # type: ignore[attr-defined]
+    active[ident] = self
+    self._started.set()  # type: ignore[attr-defined]
+    try:
+        inline.as_in_a_thread(_run, self)
+    finally:
+        active[ident] = starter
+        _end(self, ident)
+
+
+def _run(self: threading.Thread) -> None:
+    """In a context of its own; what it raises is told by `threading.excepthook`."""
+    context = getattr(self, "_context", None) or contextvars.Context()  # can be given from 3.14 on
+    try:
+        context.run(self.run)
+    except BaseException:
+        self._invoke_excepthook(self)  # type: ignore[attr-defined]
+
+
+def _end(self: threading.Thread, ident: int) -> None:
+    """From now on it is not alive, and joining it is done at once."""
+    if hasattr(threading, "_make_thread_handle"):  # from 3.13 on
+        self._os_thread_handle = threading._make_thread_handle(ident)  # type: ignore[attr-defined]
+        self._os_thread_handle._set_done()  # type: ignore[attr-defined]
+    else:
+        self._is_stopped = True  # type: ignore[attr-defined]
 
 
 def submit(self: thread.ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "concurrent.futures.Future[Any]":
@@ -92,7 +133,7 @@ def _explain_missing(name: str) -> NoReturn:
 
 def install() -> None:
     """Replaces what starts threads and processes."""
-    threading.Thread.start = _refuse_thread  # type: ignore[method-assign]
+    threading.Thread.start = start  # type: ignore[method-assign]
     thread.ThreadPoolExecutor.submit = submit  # type: ignore[method-assign,assignment]
     concurrent.futures.ProcessPoolExecutor = ProcessPoolExecutor  # type: ignore[misc,assignment]
     subprocess.Popen.__init__ = _refuse_process  # type: ignore[method-assign,assignment]
