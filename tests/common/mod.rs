@@ -9,9 +9,10 @@ pub(crate) mod store;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{self, Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -193,7 +194,7 @@ impl Host {
                 thread::sleep(Duration::from_millis(100));
                 panic!("the host ended at start ({status}):\n{}", self.printed());
             }
-            if TcpStream::connect(("127.0.0.1", self.port)).is_ok() && self.get("/admin/host/ping").status == 200 {
+            if self.try_request("GET", "/admin/host/ping", &[], b"").is_ok_and(|answer| answer.status == 200) {
                 // The last line of the start: all others have come through the pipe before it.
                 self.wait_for_line("(Ctrl-C stops it)");
                 return;
@@ -391,9 +392,17 @@ fn temporary() -> Arc<TempDir> {
     Arc::new(tempfile::tempdir().unwrap())
 }
 
-/// A port that nothing listens on at the moment.
+/// A port that nothing listens on at the moment, and that no other test of this program was given: the kernel's own choice may be the one
+/// that another test has just let go of for its host. Below those that connections from here get.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    const FIRST: u16 = 18000;
+    const COUNT: u16 = 12000;
+    let start = FIRST + u16::try_from(process::id() % u32::from(COUNT)).unwrap();
+    (0..COUNT)
+        .map(|_| FIRST + (start - FIRST + NEXT.fetch_add(1, Ordering::Relaxed) % COUNT) % COUNT)
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("a port is free")
 }
 
 /// An app of `examples/`.
