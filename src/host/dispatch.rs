@@ -171,7 +171,7 @@ impl Dispatcher {
 
     /// Tells why no function can be invoked.
     pub fn complain(&self, message: &str) {
-        self.console.host(LogLevel::Error, message);
+        self.console.host_failed(&Failure { kind: "ValueError".into(), stack: message.into(), message: message.into() });
     }
 
     /// A function's name as it is written.

@@ -128,6 +128,11 @@ impl Console {
         self.failed_as(&format!("Function.{function}"), Some(function), invocation_id, failure);
     }
 
+    /// Why no function can be invoked.
+    pub fn host_failed(&self, failure: &Failure) {
+        self.failed_as(HOST, None, None, failure);
+    }
+
     fn failed_as(&self, category: &str, function: Option<&str>, invocation_id: Option<&str>, failure: &Failure) {
         let part = |text: &str| cut(text, self.limits.record_bytes).into_owned();
         let failure = Failure { kind: part(&failure.kind), message: part(&failure.message), stack: part(&failure.stack) };
