@@ -60,9 +60,11 @@ class _Check:
         if binding.direction != "out":
             raise self.error('"$return" binding must have direction set to "out"')
         annotation = self.annotations.get("return")
-        annotation = annotation if isinstance(annotation, type) else None
-        if annotation is func.Out or typing.get_origin(self.annotations.get("return")) is func.Out:
+        if annotation is func.Out or typing.get_origin(annotation) is func.Out:
             raise self.error("return annotation should not be azure.functions.Out")
+        if not _is_hint(annotation):
+            raise self.error(f"has invalid non-type return annotation {annotation!r}")
+        annotation = annotation if isinstance(annotation, type) else None
         if annotation is not None and not convert.accepts_output(binding.kind, annotation):
             raise self.error(f'Python return annotation "{annotation.__name__}" does not match binding type "{binding.kind}"')
         return Parameter(binding, annotation)
@@ -108,15 +110,18 @@ class _Check:
         """A parameter's type, and whether it is wrapped in `func.Out[...]`."""
         annotation = self.annotations.get(name)
         if annotation is func.Out:
-            return None, True
-        if typing.get_origin(annotation) is func.Out:
-            return typing.get_args(annotation)[0], True
-        return annotation, False
+            raise self.error(f"binding {name} has invalid Out annotation {annotation!r}: say of what, like Out[str]")
+        is_out = typing.get_origin(annotation) is func.Out
+        hint = typing.get_args(annotation)[0] if is_out else annotation
+        if not _is_hint(hint):
+            raise self.error(f"binding {name} has invalid non-type annotation {hint!r}")
+        return hint, is_out
 
     def _output(self, binding: Binding, annotation: Any, is_out: bool) -> Parameter:
         if annotation is not None and not is_out:
             raise self.error(
-                f'binding {binding.name} has the "out" direction in {self.declared_in}, but its Python annotation is not Out[...]'
+                f'binding {binding.name} is declared to have the "out" direction in {self.declared_in}, '
+                "but its annotation in Python is not a subclass of azure.functions.Out"
             )
         concrete = annotation if isinstance(annotation, type) else None
         if concrete is not None and not convert.accepts_output(binding.kind, concrete):
@@ -126,7 +131,8 @@ class _Check:
     def _input(self, binding: Binding, annotation: Any, is_out: bool) -> Parameter:
         if is_out:
             raise self.error(
-                f'binding {binding.name} has the "in" direction in {self.declared_in}, but its annotation in Python is Out[...]'
+                f'binding {binding.name} is declared to have the "in" direction in {self.declared_in}, '
+                "but its annotation is azure.functions.Out in Python"
             )
         concrete = annotation if isinstance(annotation, type) else None
         if concrete is not None and not convert.accepts_input(binding.kind, concrete):
@@ -138,6 +144,16 @@ class _Check:
             f'type of {binding.name} binding in {self.declared_in} "{binding.kind}" does not match its Python annotation '
             f'"{annotation.__name__}"'
         )
+
+
+def _is_hint(annotation: Any) -> bool:
+    """Whether an annotation says anything of a type: none, a class, one of `typing`, or the text of one that can't be evaluated."""
+    return (
+        annotation is None
+        or callable(annotation)
+        or isinstance(annotation, (str, typing.ForwardRef, typing.TypeVar))
+        or typing.get_origin(annotation) is not None
+    )
 
 
 def _names(names: set[str]) -> str:
