@@ -32,7 +32,8 @@ pub use function::{
     Binding, Bindings, BindingsError, BrokenFunction, DataType, Direction, Function, FunctionError, RetryPolicy, RetryStrategy,
 };
 pub use host_config::{
-    BlobOptions, HostConfig, Hsts, HttpOptions, Isolation, LogLevel, LogLevels, LogLimits, MessageEncoding, QueueOptions, SnapfuncOptions,
+    BlobOptions, ClientLimits, HostConfig, Hsts, HttpOptions, Isolation, LogLevel, LogLevels, LogLimits, MessageEncoding, QueueOptions,
+    SnapfuncOptions,
 };
 pub use json::{JsonError, Position};
 pub use origin::{ConfigError, FieldError, Origin};

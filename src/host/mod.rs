@@ -4,6 +4,7 @@
 //! → the way back. [`functions`] decides at start which functions can run at all; [`reload`] notices that an app's files have changed.
 
 pub mod admin;
+mod body;
 mod by_hand;
 pub mod console;
 pub mod cors;
@@ -13,6 +14,7 @@ pub mod functions;
 mod hsts;
 pub mod keys;
 mod listeners;
+mod patience;
 pub mod reload;
 pub mod route;
 pub mod router;
@@ -354,6 +356,7 @@ fn http_settings(app: &App, around: &Around) -> HttpSettings {
     let header = |(name, value): &(String, String)| Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?));
     HttpSettings {
         body_limit: body_limit.unwrap_or(BODY_LIMIT),
+        clients: app.host.snapfunc.clients,
         home_page: around.home_page && !app.settings.is_true("AzureWebJobsDisableHomepage"),
         unusable: app.unusable,
         // `app` has refused what is no header.

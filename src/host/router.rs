@@ -5,6 +5,7 @@ use super::cors::Cors;
 use super::dispatch::{DispatchError, Dispatcher};
 use super::hsts::StrictTransport;
 use super::route::RouteTable;
+use crate::app::ClientLimits;
 use crate::bindings::event::{Event, Value};
 use crate::bindings::expression::BindingData;
 use crate::bindings::http::{self as binding, AuthLevel, Endpoint};
@@ -35,6 +36,8 @@ pub struct Target {
 pub struct HttpSettings {
     /// The largest body that is accepted, in bytes: `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT`.
     pub body_limit: u64,
+    /// What clients may cost.
+    pub clients: ClientLimits,
     /// Whether `GET /` answers with a page: not with `AzureWebJobsDisableHomepage`.
     pub home_page: bool,
     /// Whether no function of the app could be looked for: see [`crate::app::App::unusable`].
@@ -76,6 +79,11 @@ impl Router {
     #[must_use]
     pub fn body_limit(&self) -> u64 {
         self.settings.body_limit
+    }
+
+    /// What clients may cost.
+    pub fn clients(&self) -> ClientLimits {
+        self.settings.clients
     }
 
     /// Answers one request that arrived at `at`.

@@ -1,13 +1,16 @@
 //! Listens, hands requests to the router, and drains when told to stop.
 
 use super::Current;
+use super::body::Room;
+use super::patience::Patient;
 use super::router::Router;
 use super::tls::Tls;
+use crate::app::ClientLimits;
 use crate::bindings::http::Endpoint;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::{Body, Incoming};
+use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -20,9 +23,16 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How long a client may take to send a request's headers.
-const HEADER_LIMIT: Duration = Duration::from_secs(30);
+/// Bytes of a request's first line and headers. Beyond them the answer is 431, as for more headers than 100, which are hyper's most and Kestrel's
+/// (`MaxRequestHeaderCount`).
+const HEAD_LIMIT: usize = 64 << 10;
+/// Requests at a time on a connection of HTTP/2: Kestrel's `MaxStreamsPerConnection`.
+const MOST_STREAMS: u32 = 100;
+/// How long a connection of HTTP/2 may be still until the client is asked whether it is there, and how long it may take to say so.
+const STILL: Duration = Duration::from_secs(60);
+const SIGN_OF_LIFE: Duration = Duration::from_secs(20);
 /// How long requests under way may take to end after the host was told to stop.
 pub(super) const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 /// How long the first request of a connection that has just been made may be on its way when the host stops.
@@ -30,14 +40,30 @@ const ARRIVAL: Duration = Duration::from_millis(100);
 /// How many connections that wait to be accepted are still served at the end: what the kernel holds back for a listener by default.
 const MOST_WAITING: usize = 4096;
 
+/// What all connections share.
+#[derive(Clone)]
+struct Shared {
+    tls: Option<Tls>,
+    current: Arc<Current>,
+    room: Room,
+}
+
 /// Serves until `stop` is done, then lets the requests under way end. Says whether all of them did.
 pub(super) async fn serve(listener: TcpListener, tls: Option<Tls>, current: Arc<Current>, stop: impl Future<Output = ()>) -> bool {
     let graceful = GracefulShutdown::new();
+    let limits = current.get().router.clients();
+    let places = Arc::new(Semaphore::new(most_connections(limits)));
+    let shared = Shared { tls, current, room: Room::new(limits) };
     tokio::pin!(stop);
     loop {
+        // Who finds no place waits in the kernel's queue.
+        let accept = async {
+            let place = places.clone().acquire_owned().await.ok();
+            (listener.accept().await, place)
+        };
         tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => serve_connection(stream, tls.clone(), current.clone(), &graceful),
+            (accepted, place) = accept => match accepted {
+                Ok((stream, _)) => serve_connection(stream, shared.clone(), &graceful, place),
                 // Out of descriptors, or the client has gone: the next one may fare better.
                 Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
             },
@@ -45,7 +71,7 @@ pub(super) async fn serve(listener: TcpListener, tls: Option<Tls>, current: Arc<
         }
     }
     for stream in waiting(listener) {
-        serve_connection(stream, tls.clone(), current.clone(), &graceful);
+        serve_connection(stream, shared.clone(), &graceful, None);
     }
     // hyper closes connections on which nothing has arrived yet: what was sent by now must have the time to.
     if graceful.count() > 0 {
@@ -62,54 +88,71 @@ fn waiting(listener: TcpListener) -> Vec<TcpStream> {
     iter::from_fn(accept).take(MOST_WAITING).collect()
 }
 
-fn serve_connection(stream: TcpStream, tls: Option<Tls>, current: Arc<Current>, graceful: &GracefulShutdown) {
+/// How many connections there may be: half of what the process can open, so that files and the connections of stores have descriptors left.
+fn most_connections(limits: ClientLimits) -> usize {
+    let descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from((descriptors / 2).clamp(1, limits.connections.into())).unwrap_or(usize::MAX)
+}
+
+fn serve_connection(stream: TcpStream, shared: Shared, graceful: &GracefulShutdown, place: Option<OwnedSemaphorePermit>) {
     let Ok(address) = stream.local_addr() else { return };
     let _ = stream.set_nodelay(true);
-    let (at, watcher) = (Endpoint { address, secure: tls.is_some() }, graceful.watcher());
+    let (at, watcher) = (Endpoint { address, secure: shared.tls.is_some() }, graceful.watcher());
     tokio::spawn(async move {
+        let limits = shared.current.get().router.clients();
+        let stream = Patient::new(stream, limits.header_timeout, limits.stall_timeout);
         // What goes wrong on a connection is the client's: a reset, bytes that are not HTTP. hyper has answered where an answer was due.
-        let ended = match tls {
-            None => serve_stream(stream, at, current, watcher).await,
+        let ended = match &shared.tls {
+            None => serve_stream(stream, at, shared, limits, watcher).await,
             Some(tls) => match tls.accept(stream).await {
-                Ok(stream) => serve_stream(stream, at, current, watcher).await,
+                Ok(stream) => serve_stream(stream, at, shared, limits, watcher).await,
                 Err(error) => Err(error.into()),
             },
         };
         if let Err(error) = ended {
             tracing::debug!(error, "a connection ended early");
         }
+        drop(place);
     });
 }
 
-async fn serve_stream<S>(stream: S, at: Endpoint, current: Arc<Current>, watcher: Watcher) -> Result<(), Box<dyn Error + Send + Sync>>
+async fn serve_stream<S>(
+    stream: S,
+    at: Endpoint,
+    shared: Shared,
+    limits: ClientLimits,
+    watcher: Watcher,
+) -> Result<(), Box<dyn Error + Send + Sync>>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let mut server = auto::Builder::new(TokioExecutor::new());
-    server.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_LIMIT);
-    server.http2().timer(TokioTimer::new());
+    server.http1().timer(TokioTimer::new()).header_read_timeout(limits.header_timeout).max_buf_size(HEAD_LIMIT);
+    server
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MOST_STREAMS)
+        .max_header_list_size(u32::try_from(HEAD_LIMIT).unwrap_or(u32::MAX))
+        .keep_alive_interval(STILL)
+        .keep_alive_timeout(SIGN_OF_LIFE);
     let service = service_fn(move |request| {
         // The app that is served now answers, whatever replaces it meanwhile.
-        let served = current.get();
-        async move { Ok::<_, Infallible>(answer(request, &served.router, at).await) }
+        let (served, room) = (shared.current.get(), shared.room.clone());
+        async move { Ok::<_, Infallible>(answer(request, &served.router, &room, at).await) }
     });
     watcher.watch(server.serve_connection(TokioIo::new(stream), service).into_owned()).await
 }
 
-/// Reads the body, within the limit, and has the router answer.
-async fn answer(request: Request<Incoming>, router: &Router, at: Endpoint) -> Response<Full<Bytes>> {
+/// Takes the body, and has the router answer.
+async fn answer(request: Request<Incoming>, router: &Router, room: &Room, at: Endpoint) -> Response<Full<Bytes>> {
     let (parts, body) = request.into_parts();
-    let limit = router.body_limit();
-    if body.size_hint().lower() > limit {
-        return status(StatusCode::PAYLOAD_TOO_LARGE);
+    match room.take(body, router.body_limit(), router.clients()).await {
+        Ok(body) => router.answer(parts, body.bytes.clone(), at).await.map(Full::new),
+        Err(error) => {
+            tracing::debug!(%error, "a request was turned away");
+            status(error.status())
+        }
     }
-    let body = match Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX)).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => return status(StatusCode::PAYLOAD_TOO_LARGE),
-        // The client broke off: nobody will read this.
-        Err(_) => return status(StatusCode::BAD_REQUEST),
-    };
-    router.answer(parts, body, at).await.map(Full::new)
 }
 
 fn status(status: StatusCode) -> Response<Full<Bytes>> {

@@ -4,6 +4,7 @@
 //! other tools and later versions have theirs. The object `snapfunc` is this host's own: there an unknown key is an error. Nothing here
 //! opens a file.
 
+mod clients;
 mod http;
 mod logging;
 mod overrides;
@@ -17,6 +18,7 @@ use super::fields::{Node, Source, member};
 use super::json::Document;
 use super::origin::{ConfigError, FieldError, Origin};
 
+pub use clients::ClientLimits;
 pub use http::{Hsts, HttpOptions};
 pub use logging::{LogLevel, LogLevels, LogLimits};
 pub use queues::{BlobOptions, MessageEncoding, QueueOptions};
@@ -75,6 +77,8 @@ pub struct SnapfuncOptions {
     pub message_lease_seconds: Option<u32>,
     /// How much each function may log.
     pub logs: LogLimits,
+    /// What clients may cost: `http`.
+    pub clients: ClientLimits,
     /// Names of environment variables that become app settings; `*` stands for any text.
     pub pass_env: Vec<String>,
 }
@@ -171,6 +175,7 @@ impl Default for SnapfuncOptions {
             warm_instances: 1,
             message_lease_seconds: None,
             logs: LogLimits::default(),
+            clients: ClientLimits::default(),
             pass_env: Vec::new(),
         }
     }
@@ -188,13 +193,14 @@ impl SnapfuncOptions {
                 "maxinstances" => options.max_instances = Some(integer(&value, 1, 10_000)?),
                 "warminstances" => options.warm_instances = integer(&value, 0, 10_000)?,
                 "messageleaseseconds" => options.message_lease_seconds = Some(integer(&value, 1, 604_800)?),
-                "logs" if !value.value().is_object() => return Err(value.expected("an object `{…}`")),
+                "logs" | "http" if !value.value().is_object() => return Err(value.expected("an object `{…}`")),
                 "logs" => options.logs = LogLimits::read(&value)?,
+                "http" => options.clients = ClientLimits::read(&value)?,
                 "isolation" => options.isolation = isolation(&value)?,
                 "passenv" => options.pass_env = value.texts()?,
                 _ => {
                     return Err(value.error(
-                        "is not an option of snapfunc: there are memoryMb, tmpMb, isolation, maxInstances, warmInstances, messageLeaseSeconds, logs and passEnv",
+                        "is not an option of snapfunc: there are memoryMb, tmpMb, isolation, maxInstances, warmInstances, messageLeaseSeconds, logs, http and passEnv",
                     ));
                 }
             }

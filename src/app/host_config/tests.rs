@@ -46,7 +46,7 @@ fn reads_all_fields() {
         "extensions": {"queues": {"batchSize": 8}, "http": {"routePrefix": "/v1/", "maxOutstandingRequests": -1, "maxConcurrentRequests": "7",
             "dynamicThrottlesEnabled": true, "hsts": {"isEnabled": true, "maxAge": "10"}, "customHeaders": {"X-Content-Type-Options": "nosniff"}}},
         "snapfunc": {"memoryMb": 256, "tmpMb": 0, "isolation": "Invocation", "maxInstances": 3, "warmInstances": 2, "passEnv": ["MY_*"],
-            "logs": {"maxRecordKb": 2, "MaxKbPerSecond": 3}}"#,
+            "logs": {"maxRecordKb": 2, "MaxKbPerSecond": 3}, "http": {"maxConnections": 5}}"#,
     )
     .unwrap();
     assert_eq!(config.functions, Some(vec!["hello".to_owned()]));
@@ -71,6 +71,7 @@ fn reads_all_fields() {
             message_lease_seconds: None,
             warm_instances: 2,
             logs: LogLimits { record_bytes: 2048, bytes_a_second: Some(3072) },
+            clients: ClientLimits { connections: 5, ..ClientLimits::default() },
             pass_env: vec!["MY_*".to_owned()]
         }
     );
@@ -100,6 +101,25 @@ fn the_level_of_what_functions_log_can_be_set_apart() {
     let default = with(r#""logging": {"logLevel": {"default": "Trace"}}"#).unwrap().log_levels;
     assert_eq!(default.asked_of_functions(), None);
     assert_eq!(default.with_user_default(LogLevel::Debug).asked_of_functions(), Some(LogLevel::Debug));
+}
+
+#[test]
+fn limits_of_clients() {
+    let limits = |fields: &str| with(&format!("\"snapfunc\": {{\"http\": {fields}}}")).map(|config| config.snapfunc.clients);
+    let seconds = Duration::from_secs;
+    assert_eq!(
+        limits(r#"{"maxConnections": 9, "headerTimeout": "00:00:02", "stallTimeout": "00:01:00", "maxBodiesMb": 3}"#),
+        Ok(ClientLimits { connections: 9, header_timeout: seconds(2), stall_timeout: seconds(60), bodies_bytes: 3 << 20 })
+    );
+    assert_eq!(limits(r#"{"stallTimeout": null}"#), Ok(ClientLimits::default()));
+    assert_eq!(
+        limits(r#"{"headerTimeout": "00:00:00.5"}"#).unwrap_err(),
+        "host.json:2: `snapfunc.http.headerTimeout` must be at least one second (`00:00:01`)"
+    );
+    assert_eq!(
+        limits(r#"{"maxConnection": 1}"#).unwrap_err(),
+        "host.json:2: `snapfunc.http.maxConnection` is not an option of snapfunc.http: there are maxConnections, headerTimeout, stallTimeout and maxBodiesMb"
+    );
 }
 
 #[test]

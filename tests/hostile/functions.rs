@@ -1,0 +1,210 @@
+//! From inside: functions that go for the machine, for others, and for all they can get.
+
+use super::common::{App, EVAL, HTTP, Host};
+use std::fs;
+use std::os::unix;
+use std::thread;
+
+const SMALL: &str = r#""functionTimeout": "00:00:02", "snapfunc": {"maxInstances": 2, "memoryMb": 128, "tmpMb": 8}"#;
+
+/// Runs code that does harm and must have a failure for it, and sees that the next request is served.
+fn fails(host: &Host, code: &str, exception: &str) {
+    let mark = host.mark();
+    assert_eq!(host.post("/api/f", code).status, 500, "{code}\n{}", host.printed());
+    assert_eq!(host.eval("result = 1"), 1, "after {code}");
+    let lines = host.lines_until(mark, "(Succeeded, ");
+    assert!(lines.iter().any(|line| line.starts_with(&format!("Exception: {exception}"))), "{code}: {lines:?}");
+}
+
+fn status_kib(host: &Host, field: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", host.pid())).unwrap();
+    let line = status.lines().find(|line| line.starts_with(field)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+fn descriptors(host: &Host) -> usize {
+    fs::read_dir(format!("/proc/{}/fd", host.pid())).unwrap().count()
+}
+
+#[test]
+fn links_that_lead_out_of_the_app_lead_nowhere() {
+    let outside = tempfile::tempdir().unwrap();
+    fs::write(outside.path().join("secret"), "secret").unwrap();
+    let app = App::with(EVAL);
+    unix::fs::symlink(outside.path(), app.path().join("folder")).unwrap();
+    unix::fs::symlink(outside.path().join("secret"), app.path().join("file")).unwrap();
+    unix::fs::symlink("../../../../../../../..", app.path().join("up")).unwrap();
+    let host = app.start();
+    let code = "
+import os
+result = []
+for path in paths:
+    try:
+        result.append(open(path).read())
+    except OSError as error:
+        result.append(type(error).__name__)
+";
+    let root = "/home/site/wwwroot";
+    let absolute = outside.path().join("secret").display().to_string();
+    let paths = [
+        format!("{root}/folder/secret"),
+        format!("{root}/file"),
+        format!("{root}/up/etc/passwd"),
+        format!("{root}/../../../etc/passwd"),
+        format!("{root}/../../..{absolute}"),
+        absolute,
+        "/etc/passwd".into(),
+        "/proc/self/environ".into(),
+        "/tmp/../etc/passwd".into(),
+        "../../../etc/passwd".into(),
+    ];
+    let seen = host.eval(&format!("paths = {}\n{code}", serde_json::to_string(&paths).unwrap()));
+    for (path, seen) in paths.iter().zip(seen.as_array().unwrap()) {
+        let seen = seen.as_str().unwrap();
+        assert!(["PermissionError", "FileNotFoundError", "OSError"].contains(&seen), "{path}: {seen}");
+    }
+    // What is made at run time: links and renames between the folders that it has.
+    let made = r"
+import os
+result = []
+os.symlink('/etc/passwd', '/tmp/link'); os.symlink('../../../../etc', '/tmp/folder')
+for attempt in (lambda: open('/tmp/link').read(), lambda: open('/tmp/folder/passwd').read(), lambda: os.rename('/tmp/link', '/home/site/wwwroot/link'),
+                lambda: os.link('/home/site/wwwroot/host.json', '/tmp/hard'), lambda: os.rename('/home/site/wwwroot/host.json', '/tmp/host.json'),
+                lambda: os.symlink('/etc', '/home/site/wwwroot/etc'), lambda: open('/home/site/wwwroot/f/__init__.py', 'a'),
+                lambda: os.open('/', os.O_RDONLY | os.O_CREAT), lambda: os.chmod('/home/site/wwwroot', 0o777)):
+    try:
+        attempt(); result.append('done')
+    except (OSError, AttributeError) as error:
+        result.append(type(error).__name__)
+";
+    let results = host.eval(made);
+    assert!(results.as_array().unwrap().iter().all(|result| result != "done"), "{results}");
+}
+
+#[test]
+fn tmp_takes_its_share_and_no_more_and_is_empty_again() {
+    let host = App::with(EVAL).host_json(SMALL).start();
+    let fill = r"
+import errno, os
+result = [os.listdir('/tmp')]
+try:
+    with open('/tmp/big', 'wb') as file:
+        while True: file.write(bytes(1 << 16))
+except OSError as error: result.append(error.errno == errno.ENOSPC)
+os.truncate('/tmp/big', 0)
+try:
+    with open('/tmp/sparse', 'wb') as file: file.truncate(1 << 40)
+except OSError as error: result.append(error.errno in (errno.ENOSPC, errno.EFBIG))
+try:
+    for number in range(10 ** 6): open(f'/tmp/{number}', 'w').close()
+except OSError as error: result.append(error.errno in (errno.ENOSPC, errno.EDQUOT))
+";
+    let before = descriptors(&host);
+    for _ in 0..3 {
+        assert_eq!(host.eval(fill), serde_json::json!([[], true, true, true]));
+    }
+    assert!(descriptors(&host) <= before + 8, "nothing of it is open on the machine");
+}
+
+#[test]
+fn memory_is_bounded_for_each_and_for_all() {
+    let host = App::with(EVAL).host_json(SMALL).start();
+    fails(&host, "x = [0] * 10 ** 10", "MemoryError");
+    fails(&host, "x = b''\nwhile True: x += bytes(1 << 20)", "MemoryError");
+    fails(&host, "x = 'x'\nwhile True: x = x + x", "MemoryError");
+    let before = status_kib(&host, "VmHWM");
+    thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| host.post("/api/f", "x = []\nwhile True: x.append(bytearray(1 << 18))").status);
+        }
+    });
+    assert_eq!(host.eval("result = 1"), 1);
+    // Two instances of 128 MiB each at a time; what was the most before is already above one.
+    let grown = status_kib(&host, "VmHWM").saturating_sub(before) >> 10;
+    assert!(grown < 2 * 128 + 64, "it grew by {grown} MiB");
+}
+
+#[test]
+fn time_is_bounded_inside_of_one_call_too() {
+    let host = App::with(EVAL).host_json(&SMALL.replace(":02", ":01")).start();
+    for endless in [
+        "import re; re.match('(a+)+$', 'a' * 60 + 'b')",
+        "10 ** 10 ** 8",
+        "sum(iter(int, 1))",
+        "import time; time.sleep(10 ** 9)",
+        "import threading; threading.Event().wait()",
+        "import asyncio\nasyncio.run(asyncio.Event().wait())",
+        "import queue; queue.Queue().get()",
+        "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
+        "import hashlib; hashlib.pbkdf2_hmac('sha256', b'x', b'y', 10 ** 9)",
+    ] {
+        fails(&host, endless, "FunctionTimeoutException: it ran longer than 1 second");
+    }
+}
+
+#[test]
+fn what_nests_without_end_ends_its_function_only() {
+    let host = App::with(EVAL).host_json(SMALL).start();
+    for deep in [
+        "def f(): return f()\nf()",
+        "import json; json.loads('[' * 10 ** 6)",
+        "eval('(' * 10 ** 5 + ')' * 10 ** 5)",
+        "x = []\nfor _ in range(10 ** 6): x = [x]\nrepr(x)",
+        "class C:\n    def __getattr__(self, name): return getattr(self, name + 'x')\nC().a",
+        "import sys; sys.setrecursionlimit(2 ** 31 - 1)\nimport functools\nf = len\nfor _ in range(10 ** 6): f = functools.partial(f)\nf()",
+    ] {
+        assert_eq!(host.post("/api/f", deep).status, 500, "{deep}");
+        assert_eq!(host.eval("result = 1"), 1, "after {deep}");
+    }
+}
+
+#[test]
+fn answers_can_not_break_http() {
+    let app = App::new().function("f", HTTP, "import azure.functions as func\ndef main(req):\n    return eval(req.get_body().decode())\n");
+    let host = app.start();
+    for wrong in [
+        r"func.HttpResponse('x', status_code=99)",
+        r"func.HttpResponse('x', status_code=1000)",
+        r"func.HttpResponse('x', headers={'X-A': 'b\r\nSet-Cookie: c=d'})",
+        r"func.HttpResponse('x', headers={'X-A\r\nSet-Cookie': 'c'})",
+        r"func.HttpResponse('x', headers={'X A': 'b'})",
+    ] {
+        let answer = host.post("/api/f", wrong);
+        assert_eq!((answer.status, answer.text(), answer.header("set-cookie")), (500, "", None), "{wrong}");
+    }
+    let tampered = r"func.HttpResponse('four', headers={'Content-Length': '9999', 'Transfer-Encoding': 'chunked', 'Connection': 'x-a', 'Upgrade': 'h2c', 'X-A': 'b'})";
+    let answer = host.post("/api/f", tampered);
+    assert_eq!((answer.status, answer.text()), (200, "four"));
+    assert_eq!(answer.header("content-length"), Some("4"));
+    assert!(answer.header("transfer-encoding").is_none() && answer.header("upgrade").is_none(), "{:?}", answer.headers);
+    let many = host.post("/api/f", r"func.HttpResponse('x', headers={f'X-{n}': 'y' * 1000 for n in range(10 ** 5)})");
+    assert_eq!(many.status, 500, "headers without measure are no response");
+    assert_eq!(host.post("/api/f", "func.HttpResponse('x')").text(), "x");
+}
+
+#[test]
+fn handles_are_limited_and_do_not_leak() {
+    let host = App::with(EVAL).host_json(SMALL).start();
+    host.eval("result = 1");
+    let before = descriptors(&host);
+    let hoard = "
+import socket
+files, sockets, result = [], [], []
+try:
+    while len(files) < 20000: files.append(open('/home/site/wwwroot/f/__init__.py'))
+except OSError as error: result.append(str(error))
+try:
+    while len(sockets) < 20000: sockets.append(socket.socket())
+except OSError as error: result.append(str(error))
+result = len(files) < 20000 and len(sockets) < 20000
+state['kept'] = files, sockets
+";
+    for _ in 0..3 {
+        host.post("/api/f", hoard);
+    }
+    // Whatever an instance holds ends with it at the latest.
+    assert_eq!(host.eval("state.clear(); import gc; gc.collect(); result = 1"), 1);
+    let after = descriptors(&host);
+    assert!(after < before + 4096, "{before} descriptors became {after}");
+    assert_eq!(host.eval("result = len(open('/home/site/wwwroot/f/__init__.py').read()) > 0"), true);
+}
