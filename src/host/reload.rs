@@ -1,6 +1,6 @@
 //! Notices that an app's files have changed.
 
-use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{Config, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::path::{Component, Path};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -29,12 +29,14 @@ impl Changes {
     pub fn of(root: &Path) -> notify::Result<Self> {
         let (sender, changes) = mpsc::unbounded_channel();
         let watched = root.to_owned();
-        let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+        let changed = move |event: notify::Result<Event>| {
             if event.is_ok_and(|event| counts(&event, &watched)) {
                 // Fails where nobody listens any more.
                 let _ = sender.send(());
             }
-        })?;
+        };
+        // A link in an app may lead to all of the machine's folders; what it leads to in the app is watched there.
+        let mut watcher = RecommendedWatcher::new(changed, Config::default().with_follow_symlinks(false))?;
         watcher.watch(root, RecursiveMode::Recursive)?;
         Ok(Changes { changes, _watcher: watcher })
     }

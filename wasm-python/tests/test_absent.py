@@ -213,6 +213,13 @@ def test_threads_say_what_to_use_instead():
     )
 
 
+@pytest.mark.parametrize("waits", ["threading.Event().wait()", "queue.Queue().get()", "threading.Barrier(2).wait()", "condition.wait()"])
+def test_who_would_wait_for_ever_is_told(waits):
+    code = f"import queue, threading\ncondition = threading.Condition()\ncondition.acquire()\n{waits}"
+    assert fails(code).startswith("RuntimeError: this would wait for ever: ")
+    assert fails("import threading; threading.Condition().wait(1)") == "RuntimeError: cannot wait on un-acquired lock"
+
+
 def test_threads_run_when_they_are_started():
     printed = run(
         """

@@ -18,6 +18,9 @@ pub enum ResponseError {
     /// A line's end or another control character.
     #[error("the value of the response's header {0:?} holds a line's end or another control character")]
     HeaderValue(String),
+    /// More than a server sends.
+    #[error("the response's headers are beyond {MOST_HEADERS} or {} KiB", MOST_HEADER_BYTES >> 10)]
+    Headers,
     /// The same in a cookie.
     #[error("the cookie {0:?} holds a line's end or another control character")]
     Cookie(String),
@@ -25,6 +28,10 @@ pub enum ResponseError {
     #[error("the http output was given a {0}, which is no response")]
     Kind(&'static str),
 }
+
+/// Headers of a response, cookies among them, and the bytes of their names and values: far beyond what clients and proxies take.
+const MOST_HEADERS: usize = 1000;
+const MOST_HEADER_BYTES: usize = 256 << 10;
 
 /// Headers that belong to the connection, not to the function: RFC 9110, section 7.6.1, and the length, which the server knows better.
 const CONNECTION_HEADERS: [&str; 9] = [
@@ -75,6 +82,10 @@ fn from_datum(datum: Datum) -> Result<Response<Bytes>, ResponseError> {
 fn full(from: HttpResponse) -> Result<Response<Bytes>, ResponseError> {
     let status = StatusCode::from_u16(from.status).ok().filter(|status| !status.is_informational());
     let mut response = empty(status.ok_or(ResponseError::Status(from.status))?);
+    let bytes: usize = from.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if from.headers.len() + from.cookies.len() > MOST_HEADERS || bytes > MOST_HEADER_BYTES {
+        return Err(ResponseError::Headers);
+    }
     let headers = response.headers_mut();
     for (name, value) in from.headers {
         let known = HeaderName::from_bytes(name.as_bytes()).map_err(|_| ResponseError::HeaderName(name))?;

@@ -18,7 +18,6 @@ pub(super) struct Reader {
 pub(super) struct Writer {
     handle: Handle,
     position: Position,
-    failed: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -55,7 +54,7 @@ impl InputStream for Reader {
 
 impl Writer {
     pub(super) fn new(handle: Handle, position: Position) -> Self {
-        Writer { handle, position, failed: false }
+        Writer { handle, position }
     }
 }
 
@@ -65,20 +64,17 @@ impl Pollable for Writer {
 }
 
 impl OutputStream for Writer {
+    /// What fails leaves the stream as it was: like a file of any system, it takes more when there is room again.
     fn write(&mut self, data: Bytes) -> StreamResult<()> {
         let mut tree = self.handle.tree.lock();
-        let result = match &mut self.position {
-            Position::End => tree.append(self.handle.node, &data),
+        match &mut self.position {
+            Position::End => tree.append(self.handle.node, &data).map_err(failed),
             Position::At(position) => {
-                let result = tree.write(self.handle.node, *position, &data);
+                tree.write(self.handle.node, *position, &data).map_err(failed)?;
                 *position = position.saturating_add(data.len() as u64);
-                result
+                Ok(())
             }
-        };
-        result.map_err(|error| {
-            self.failed = true;
-            failed(error)
-        })
+        }
     }
 
     fn flush(&mut self) -> StreamResult<()> {
@@ -86,7 +82,7 @@ impl OutputStream for Writer {
     }
 
     fn check_write(&mut self) -> StreamResult<usize> {
-        if self.failed { Err(StreamError::Closed) } else { Ok(CHUNK) }
+        Ok(CHUNK)
     }
 }
 

@@ -14,6 +14,7 @@ import multiprocessing.process
 import os
 import subprocess
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from concurrent.futures import thread
@@ -26,6 +27,7 @@ NO_THREADS = (
     "other threads, ThreadPoolExecutor and asyncio.to_thread run at once, in place. Wait for several things at once with `async def` "
     "and asyncio: the host runs several instances of the app in parallel"
 )
+NO_WAKING = "this would wait for ever: another thread would have to wake it, and threads have ended when `start` returns"
 NO_PROCESSES = (
     "no process can be started: the app runs in a WebAssembly sandbox, where there are no other programs. "
     "The host runs several instances of the app in parallel"
@@ -94,6 +96,20 @@ def _end(self: threading.Thread, ident: int) -> None:
         self._is_stopped = True  # type: ignore[attr-defined]
 
 
+def wait(self: threading.Condition, timeout: float | None = None) -> bool:
+    """`Condition.wait`, on which events, queues, semaphores and barriers rest, where nobody else runs who could notify."""
+    if not self._is_owned():  # type: ignore[attr-defined]
+        raise RuntimeError("cannot wait on un-acquired lock")
+    if timeout is None:
+        raise RuntimeError(NO_WAKING)
+    saved = self._release_save()  # type: ignore[attr-defined]
+    try:
+        time.sleep(max(timeout, 0))
+    finally:
+        self._acquire_restore(saved)  # type: ignore[attr-defined]
+    return False
+
+
 def submit(self: thread.ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "concurrent.futures.Future[Any]":
     """`ThreadPoolExecutor.submit` that does the work before it returns."""
     if self._shutdown:
@@ -134,6 +150,7 @@ def _explain_missing(name: str) -> NoReturn:
 def install() -> None:
     """Replaces what starts threads and processes."""
     threading.Thread.start = start  # type: ignore[method-assign]
+    threading.Condition.wait = wait  # type: ignore[method-assign]
     thread.ThreadPoolExecutor.submit = submit  # type: ignore[method-assign,assignment]
     concurrent.futures.ProcessPoolExecutor = ProcessPoolExecutor  # type: ignore[misc,assignment]
     subprocess.Popen.__init__ = _refuse_process  # type: ignore[method-assign,assignment]
