@@ -16,6 +16,7 @@ mod function;
 mod host_config;
 mod json;
 mod origin;
+mod outbound;
 mod packages;
 mod read;
 mod settings;
@@ -37,6 +38,7 @@ pub use host_config::{
 };
 pub use json::{JsonError, Position};
 pub use origin::{ConfigError, FieldError, Origin};
+pub use outbound::{Destination, DestinationError};
 pub use settings::{ALWAYS, FILE as LOCAL_SETTINGS, LocalHost, Settings, SettingsError};
 pub use time_span::{TimeSpan, TimeSpanError};
 

@@ -6,7 +6,7 @@ use super::logs::Logs;
 use super::progress::Shown;
 use super::source::Source;
 use super::{cache, functions_list, packages, reload, stop};
-use crate::app::{App, Isolation, LogLevel, ReadOptions, SnapfuncOptions};
+use crate::app::{App, Destination, Isolation, LogLevel, ReadOptions, SnapfuncOptions};
 use crate::host::admin::Admin;
 use crate::host::console::Console;
 use crate::host::cors::Cors;
@@ -68,6 +68,14 @@ pub(super) struct Start {
     /// Environment variables that the app may see, beside the platform's own; `*` stands for any text
     #[arg(long, value_name = "PATTERN")]
     pass_env: Vec<String>,
+
+    /// Where functions may connect to, with commas between, beside host.json's `snapfunc.outbound`: `https://api.example.com`, `tcp://db.internal:5432`
+    #[arg(long, value_name = "DESTINATIONS", value_delimiter = ',')]
+    allow_outbound: Vec<Destination>,
+
+    /// Don't heed host.json's `snapfunc.outbound`: functions connect to what `--allow-outbound` names, or nowhere
+    #[arg(long)]
+    no_outbound: bool,
 
     /// Ask for keys, as Azure does: `snapfunc keys list` shows them
     #[arg(long, alias = "enableAuth")]
@@ -186,6 +194,10 @@ impl Start {
 
     /// Flags win over host.json.
     fn override_options(&self, options: &mut SnapfuncOptions) {
+        if self.no_outbound {
+            options.outbound.clear();
+        }
+        options.outbound.extend(self.allow_outbound.iter().cloned());
         options.memory_mb = self.memory_mb.unwrap_or(options.memory_mb);
         options.max_instances = self.max_instances.or(options.max_instances);
         options.warm_instances = self.warm_instances.unwrap_or(options.warm_instances);

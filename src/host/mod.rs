@@ -320,6 +320,7 @@ fn spec(app: &App, functions: &Functions, around: &Around) -> Spec {
             tmp_bytes: u64::from(app.host.snapfunc.tmp_mb) << 20,
             tmp_nodes: TMP_NODES,
         },
+        outbound: app.host.snapfunc.outbound.clone().into(),
         log_level: if debug || console.asks_for_debug() { Level::Debug } else { Level::Information },
         logs: console,
     }

@@ -8,7 +8,7 @@ mod bindings {
         world: "clonable-app",
         imports: { "snapfunc:host/streams.[method]content.read": async | trappable, default: trappable },
         exports: { default: async },
-        with: { "snapfunc:host/streams.content": crate::sandbox::streams::Opened },
+        with: { "snapfunc:host/streams.content": crate::sandbox::streams::Opened, "snapfunc:host/tls.session": crate::sandbox::network::tls::Session },
         additional_derives: [PartialEq],
     });
 }
@@ -20,7 +20,7 @@ pub use bindings::exports::snapfunc::host::worker::{
 pub use bindings::snapfunc::host::logging::{Level, LogRecord};
 pub use bindings::snapfunc::host::types::{Cookie, Datum, Failure, HttpRequest, HttpResponse};
 
-pub(super) use bindings::snapfunc::host::{logging, streams};
+pub(super) use bindings::snapfunc::host::{logging, streams, tls};
 pub(super) use bindings::{ClonableApp, ClonableAppPre};
 
 /// Where things are in the guest's file system.

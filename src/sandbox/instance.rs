@@ -8,6 +8,7 @@ use super::slots::{Capture, Faults, Image, with_image};
 use super::state::{Mounts, State};
 use super::streams::Stream;
 use super::{Runtime, ticker::Turn};
+use crate::app::Destination;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -53,7 +54,7 @@ pub(super) struct Purpose {
 }
 
 /// Takes what a guest without an app logs, which is nothing.
-struct Silent;
+pub(super) struct Silent;
 
 // === impl Purpose ===
 
@@ -77,11 +78,12 @@ impl Instance {
     pub(super) fn new(
         runtime: &Arc<Runtime>,
         limits: &Limits,
+        outbound: &Arc<[Destination]>,
         mounts: &Arc<Mounts>,
         image: &Arc<Image>,
         purpose: Purpose,
     ) -> wasmtime::Result<Self> {
-        let state = State::new(mounts.clone(), limits, Arc::new(Outlet::new(purpose.logs)));
+        let state = State::new(mounts.clone(), limits, outbound.clone(), Arc::new(Outlet::new(purpose.logs)));
         let mut store = Store::new(&runtime.engine, state);
         store.limiter(|state| &mut state.limiter);
         store.set_hostcall_fuel(MOST_BYTES_A_CALL);
@@ -105,7 +107,7 @@ impl Instance {
 
     /// An instance of the guest without an app.
     pub(super) fn bare(runtime: &Arc<Runtime>, mounts: &Arc<Mounts>) -> wasmtime::Result<Self> {
-        Instance::new(runtime, &Limits::default(), mounts, &runtime.base, Purpose::logging(Arc::new(Silent)))
+        Instance::new(runtime, &Limits::default(), &Arc::default(), mounts, &runtime.base, Purpose::logging(Arc::new(Silent)))
     }
 
     /// Loads an app.

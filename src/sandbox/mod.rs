@@ -18,6 +18,7 @@ mod immortal;
 mod instance;
 mod limits;
 mod logs;
+mod network;
 mod pool;
 mod preparation;
 mod runtime;

@@ -100,7 +100,8 @@ impl Preparation<'_> {
         if image.bytes() > limit {
             return Err(TemplateError::TooLarge { needs: image.bytes() >> 20, limit: limit >> 20 });
         }
-        Instance::new(self.runtime, &self.spec.limits, self.mounts, image, purpose).map_err(TemplateError::Instantiation)
+        Instance::new(self.runtime, &self.spec.limits, &self.spec.outbound, self.mounts, image, purpose)
+            .map_err(TemplateError::Instantiation)
     }
 
     /// To run functions.

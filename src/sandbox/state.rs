@@ -1,12 +1,14 @@
 //! What an instance's store holds on the host's side: the grants of WASI, `/tmp`, the limits, the way to the log.
 
-use super::api::{self, logging, paths, streams};
+use super::api::{self, logging, paths, streams, tls};
 use super::clock::Clock;
 use super::filesystem::{self, Tmp};
 use super::guest_output::GuestOutput;
 use super::limits::{Limits, MemoryLimiter};
 use super::logs::Outlet;
+use super::network::{self, Reach};
 use super::streams::Stream;
+use crate::app::Destination;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -28,6 +30,9 @@ pub(super) struct State {
     pub(super) outlet: Arc<Outlet>,
     /// Of the invocation that runs.
     pub(super) streams: Vec<Stream>,
+    pub(super) reach: Arc<Reach>,
+    /// TLS connections that are open.
+    pub(super) sessions: usize,
     stdout: GuestOutput,
     stderr: GuestOutput,
 }
@@ -61,11 +66,13 @@ impl Mounts {
 // === impl State ===
 
 impl State {
-    /// Grants what `mounts` names, read-only, and nothing else of the host.
-    pub(super) fn new(mounts: Arc<Mounts>, limits: &Limits, outlet: Arc<Outlet>) -> Self {
+    /// Grants what `mounts` names, read-only, connections to what `outbound` names, and nothing else of the host.
+    pub(super) fn new(mounts: Arc<Mounts>, limits: &Limits, outbound: Arc<[Destination]>, outlet: Arc<Outlet>) -> Self {
         let (stdout, stderr) = (GuestOutput::new("stdout", outlet.clone()), GuestOutput::new("stderr", outlet.clone()));
         let mut builder = WasiCtxBuilder::new();
         builder.stdout(stdout.clone()).stderr(stderr.clone()).monotonic_clock(Clock).allow_blocking_current_thread(true);
+        let reach = Reach::new(outbound, outlet.clone());
+        reach.grant(&mut builder);
         let mut table = ResourceTable::new();
         table.set_max_capacity(MOST_HANDLES);
         let tmp = Tmp::new(limits.tmp_bytes, limits.tmp_nodes);
@@ -77,6 +84,8 @@ impl State {
             limiter: MemoryLimiter::new(limits),
             outlet,
             streams: Vec::new(),
+            reach,
+            sessions: 0,
             stdout,
             stderr,
         }
@@ -118,7 +127,9 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     // The file system is the sandbox's own: host folders through wasmtime-wasi, `/tmp` in memory.
     linker.allow_shadowing(true);
     filesystem::add_to_linker(linker)?;
+    network::add_to_linker(linker)?;
     linker.allow_shadowing(false);
     logging::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
-    streams::add_to_linker::<State, HasSelf<State>>(linker, |state| state)
+    streams::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
+    tls::add_to_linker::<State, HasSelf<State>>(linker, |state| state)
 }

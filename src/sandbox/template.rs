@@ -8,6 +8,7 @@ use super::logs::LogSink;
 use super::preparation::Preparation;
 use super::slots::Image;
 use super::state::Mounts;
+use crate::app::Destination;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,6 +33,8 @@ pub struct Spec {
     pub entry_file: Option<String>,
     /// What each instance may use.
     pub limits: Limits,
+    /// Where it may connect to.
+    pub outbound: Arc<[Destination]>,
     /// Records below it need not leave the guest.
     pub log_level: Level,
     /// Takes what the app logs and prints.

@@ -57,6 +57,7 @@ fn spec(root: &Path, logs: Arc<Kept>, limits: Limits) -> Spec {
         functions,
         entry_file: None,
         limits,
+        outbound: Arc::default(),
         log_level: Level::Information,
         logs,
     }

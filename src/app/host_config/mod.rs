@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 use super::fields::{Node, Source, member};
 use super::json::Document;
 use super::origin::{ConfigError, FieldError, Origin};
+use super::outbound::Destination;
 
 pub use clients::ClientLimits;
 pub use http::{Hsts, HttpOptions};
@@ -79,6 +80,8 @@ pub struct SnapfuncOptions {
     pub logs: LogLimits,
     /// What clients may cost: `http`.
     pub clients: ClientLimits,
+    /// Where functions may connect to. Default: nowhere.
+    pub outbound: Vec<Destination>,
     /// Names of environment variables that become app settings; `*` stands for any text.
     pub pass_env: Vec<String>,
 }
@@ -176,6 +179,7 @@ impl Default for SnapfuncOptions {
             message_lease_seconds: None,
             logs: LogLimits::default(),
             clients: ClientLimits::default(),
+            outbound: Vec::new(),
             pass_env: Vec::new(),
         }
     }
@@ -197,16 +201,21 @@ impl SnapfuncOptions {
                 "logs" => options.logs = LogLimits::read(&value)?,
                 "http" => options.clients = ClientLimits::read(&value)?,
                 "isolation" => options.isolation = isolation(&value)?,
+                "outbound" => options.outbound = outbound(&value)?,
                 "passenv" => options.pass_env = value.texts()?,
                 _ => {
                     return Err(value.error(
-                        "is not an option of snapfunc: there are memoryMb, tmpMb, isolation, maxInstances, warmInstances, messageLeaseSeconds, logs, http and passEnv",
+                        "is not an option of snapfunc: there are memoryMb, tmpMb, isolation, maxInstances, warmInstances, messageLeaseSeconds, logs, http, outbound and passEnv",
                     ));
                 }
             }
         }
         Ok(options)
     }
+}
+
+fn outbound(node: &Node<'_>) -> Result<Vec<Destination>, FieldError> {
+    node.texts()?.iter().map(|text| text.parse().map_err(|error| node.error(format!("{error}")))).collect()
 }
 
 fn isolation(node: &Node<'_>) -> Result<Isolation, FieldError> {

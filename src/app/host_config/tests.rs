@@ -72,6 +72,7 @@ fn reads_all_fields() {
             warm_instances: 2,
             logs: LogLimits { record_bytes: 2048, bytes_a_second: Some(3072) },
             clients: ClientLimits { connections: 5, ..ClientLimits::default() },
+            outbound: Vec::new(),
             pass_env: vec!["MY_*".to_owned()]
         }
     );
@@ -171,7 +172,7 @@ fn errors_name_line_and_field() {
         ),
         (
             "\"snapfunc\": {\n\"memory\": 1}",
-            "host.json:3: `snapfunc.memory` is not an option of snapfunc: there are memoryMb, tmpMb, isolation, maxInstances, warmInstances, messageLeaseSeconds, logs, http and passEnv",
+            "host.json:3: `snapfunc.memory` is not an option of snapfunc: there are memoryMb, tmpMb, isolation, maxInstances, warmInstances, messageLeaseSeconds, logs, http, outbound and passEnv",
         ),
         ("\"snapfunc\": {\"memoryMb\": 8}", "host.json:2: `snapfunc.memoryMb` must be a whole number from 64 to 4096, not 8"),
         (

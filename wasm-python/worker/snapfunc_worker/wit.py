@@ -12,9 +12,11 @@ from wit_world import exports
 from wit_world.exports import worker as wit_worker
 from wit_world.imports import logging as wit_logging
 from wit_world.imports import streams as wit_streams
+from wit_world.imports import tls as wit_tls
 from wit_world.imports import types as wit
 
 from . import convert, lasting, logs, loop, preload, snapshot, streams
+from .absent import connection, tls
 from .model import App, Beginning, Binding, Configuration, Failure, FunctionSource, Invocation, Level, Outcome
 from .worker import Worker as _Worker
 
@@ -31,6 +33,62 @@ def _emit(level: Level, logger: str, text: str, invocation_id: str | None) -> No
 
 
 logs.install(_emit)
+
+
+class _Session:
+    """TLS that the host does."""
+
+    def __init__(self, session: wit_tls.Session) -> None:
+        self._session = session
+
+    def receive(self, data: bytes) -> tuple[bytes, bytes, bool, bool]:
+        try:
+            progress = self._session.receive(data)
+        except Err as error:
+            raise _failure(error.value) from None
+        return progress.plain, progress.reply, progress.handshaking, progress.closed
+
+    def send(self, data: bytes) -> bytes:
+        try:
+            return self._session.send(data)
+        except Err as error:
+            raise _failure(error.value) from None
+
+    def close(self) -> bytes:
+        return self._session.close()
+
+    def about(self) -> tuple[str | None, str, str | None, list[bytes]]:
+        about = self._session.about()
+        return about.version, about.cipher, about.protocol, about.certificates
+
+
+def _failure(failure: wit_tls.Failure) -> connection.Failure:
+    return connection.Failure(failure.message, failure.certificate, failure.reply)
+
+
+def _open_tls(settings: connection.Settings) -> connection.Session:
+    kind = wit_tls.Verification
+    verification = kind.NOTHING if not settings.verify_mode else kind.NAME if settings.check_hostname else kind.CHAIN
+    try:
+        return _Session(
+            wit_tls.open(
+                wit_tls.Settings(
+                    settings.server_name,
+                    verification,
+                    settings.default_roots,
+                    settings.roots,
+                    settings.identity,
+                    settings.protocols,
+                    settings.tls12,
+                    settings.tls13,
+                )
+            )
+        )
+    except Err as error:
+        raise connection.Failure(error.value) from None
+
+
+tls.opener = _open_tls
 
 
 class Worker(exports.Worker):

@@ -12,7 +12,7 @@ import types
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from . import tls, tls_numbers
+from . import tls, tls_errors, tls_numbers
 
 _HERE = "this Python, compiled to WebAssembly, does not have"
 _FOREIGN = "the package {package!r} has compiled parts for another platform ({file}), which can't be loaded here"
@@ -98,7 +98,7 @@ class _TlsLoader(importlib.abc.Loader):
     """Makes `_ssl` of the stand-in, which is in memory already: its source may be out of reach by now."""
 
     def exec_module(self, module: types.ModuleType) -> None:
-        for part in (tls_numbers, tls):
+        for part in (tls_numbers, tls_errors, tls):
             module.__dict__.update({name: value for name, value in vars(part).items() if not name.startswith("__")})
 
 

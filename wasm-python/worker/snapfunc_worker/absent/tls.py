@@ -1,17 +1,32 @@
-"""What `_ssl` would be without OpenSSL: the real `ssl` on top of it can be imported and contexts be configured; only a connection fails.
+"""What `_ssl` would be without OpenSSL, for the real `ssl` on top of it: contexts remember what they are told.
 
-Nothing here protects anything.
+Connections are the host's (see `connection`), and so is all that protects them.
 """
 
+import base64
 import os
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import Any
 
+from . import connection
 from . import tls_numbers as numbers
-
-_NOT_HERE = (
-    "TLS is not available inside the sandbox: this Python, compiled to WebAssembly, has no OpenSSL. "
-    "Use a binding for the service, or reach it through a proxy that speaks TLS"
+from .tls_errors import (
+    SSLCertVerificationError,
+    SSLEOFError,
+    SSLError,
+    SSLSyscallError,
+    SSLWantReadError,
+    SSLWantWriteError,
+    SSLZeroReturnError,
 )
+
+__all__ = ("SSLCertVerificationError", "SSLEOFError", "SSLSyscallError", "SSLWantReadError", "SSLWantWriteError", "SSLZeroReturnError")
+
+_NOT_HERE = "there is no TLS here: this Python has no OpenSSL, and no host that does it instead"
+_BEGIN = b"-----BEGIN CERTIFICATE-----"
+
+opener: Callable[[connection.Settings], connection.Session] | None = None
+"""Begins a connection's TLS on the host; set where there is one."""
 
 _OBJECTS = (
     (129, "serverAuth", "TLS Web Server Authentication", "1.3.6.1.5.5.7.3.1"),
@@ -37,36 +52,6 @@ _INITIAL = {
     "sni_callback": None,
     "verify_flags": numbers.VERIFY_X509_TRUSTED_FIRST,
 }
-
-
-class SSLError(OSError):
-    """An error occurred in the SSL implementation."""
-
-    __module__ = "ssl"
-    library: str | None = None
-    reason: str | None = None
-
-    def __str__(self) -> str:
-        return self.strerror if isinstance(self.strerror, str) else str(self.args)
-
-
-def _kind(name: str, doc: str) -> type[SSLError]:
-    return type(name, (SSLError,), {"__module__": "ssl", "__doc__": doc})
-
-
-SSLZeroReturnError = _kind("SSLZeroReturnError", "SSL/TLS session closed cleanly.")
-SSLWantReadError = _kind("SSLWantReadError", "Non-blocking SSL socket needs to read more data.")
-SSLWantWriteError = _kind("SSLWantWriteError", "Non-blocking SSL socket needs to write more data.")
-SSLSyscallError = _kind("SSLSyscallError", "System error when attempting SSL operation.")
-SSLEOFError = _kind("SSLEOFError", "SSL/TLS connection terminated abruptly.")
-
-
-class SSLCertVerificationError(SSLError, ValueError):
-    """A certificate could not be verified."""
-
-    __module__ = "ssl"
-    verify_code: int
-    verify_message: str
 
 
 class SSLSession:
@@ -108,7 +93,7 @@ class MemoryBIO:
 class _SSLContext:
     """Remembers how it was configured. Its plain attributes are slots, for `ssl.SSLContext` sets them by way of their descriptors."""
 
-    __slots__ = (*_INITIAL, "_check_hostname", "_verify_mode", "protocol")
+    __slots__ = (*_INITIAL, "_alpn", "_check_hostname", "_default_roots", "_identity", "_roots", "_verify_mode", "protocol")
 
     def __new__(cls, protocol: int, *_args: Any, **_options: Any) -> "_SSLContext":
         if protocol not in _PROTOCOLS:
@@ -120,6 +105,10 @@ class _SSLContext:
             "protocol": protocol,
             "_check_hostname": is_client,
             "_verify_mode": numbers.CERT_REQUIRED if is_client else numbers.CERT_NONE,
+            "_alpn": [],
+            "_default_roots": False,
+            "_identity": b"",
+            "_roots": b"",
         }
         for name, value in initial.items():
             getattr(_SSLContext, name).__set__(self, value)
@@ -151,12 +140,25 @@ class _SSLContext:
         if cafile is None and capath is None and cadata is None:
             raise TypeError("cafile, capath and cadata cannot be all omitted")
         if cafile is not None:
-            os.stat(cafile)
+            self._add_roots(_read(cafile))
+        if capath is not None:
+            files = (os.path.join(os.fsdecode(capath), name) for name in sorted(os.listdir(capath)))
+            self._roots += b"".join(content for content in map(_read, files) if _BEGIN in content)
+        if isinstance(cadata, str):
+            self._add_roots(cadata.encode("ascii"))
+        elif cadata is not None:
+            self._add_roots(_BEGIN + b"\n" + base64.encodebytes(bytes(cadata)) + b"-----END CERTIFICATE-----\n")
+
+    def _add_roots(self, pem: bytes) -> None:
+        if _BEGIN not in pem:
+            raise SSLError(numbers.SSL_ERROR_SSL, "no certificate or crl found")
+        self._roots += pem + b"\n"
+
+    def set_default_verify_paths(self) -> None:
+        self._default_roots = True
 
     def load_cert_chain(self, certfile: Any, keyfile: Any = None, password: Any = None) -> None:
-        for file in (certfile, keyfile):
-            if file is not None:
-                os.stat(file)
+        self._identity = b"\n".join(_read(file) for file in (certfile, keyfile) if file is not None)
 
     def load_dh_params(self, path: Any) -> None:
         os.stat(path)
@@ -164,8 +166,16 @@ class _SSLContext:
     def _accept(self, *_args: Any) -> None:
         """What a connection would heed."""
 
-    set_default_verify_paths = set_ciphers = set_ecdh_curve = set_psk_client_callback = set_psk_server_callback = _accept
-    _set_alpn_protocols = _accept
+    set_ciphers = set_ecdh_curve = set_psk_client_callback = set_psk_server_callback = _accept
+
+    def _set_alpn_protocols(self, wire: Any, /) -> None:
+        """Names with their lengths before them."""
+        left, names = bytes(wire), []
+        while left:
+            end = 1 + left[0]
+            names.append(left[1:end].decode("latin-1"))
+            left = left[end:]
+        self._alpn = names
 
     def get_ciphers(self) -> list[dict[str, Any]]:
         return []
@@ -174,17 +184,51 @@ class _SSLContext:
         return []
 
     def cert_store_stats(self) -> dict[str, int]:
-        return {"x509": 0, "crl": 0, "x509_ca": 0}
+        count = self._roots.count(_BEGIN)
+        return {"x509": count, "crl": 0, "x509_ca": count}
 
     def session_stats(self) -> dict[str, int]:
         return {}
 
-    def _refuse(self, *_args: Any, **_options: Any) -> NoReturn:
-        error = SSLError(numbers.SSL_ERROR_SSL, _NOT_HERE)
-        error.reason = "NO_TLS_IN_THE_SANDBOX"
-        raise error
+    def _wrap_socket(
+        self, sock: Any, server_side: bool, server_hostname: str | None = None, *, owner: Any = None, session: Any = None
+    ) -> connection.Connection:
+        return self._connection(connection.SocketWire(sock), server_side, server_hostname, owner)
 
-    _wrap_socket = _wrap_bio = _refuse
+    def _wrap_bio(
+        self, incoming: Any, outgoing: Any, server_side: bool, server_hostname: str | None = None, *, owner: Any = None, session: Any = None
+    ) -> connection.Connection:
+        return self._connection(connection.BufferWire(incoming, outgoing), server_side, server_hostname, owner)
+
+    def _connection(self, wire: connection.Wire, server_side: bool, server_hostname: str | None, owner: Any) -> connection.Connection:
+        if opener is None or server_side:
+            error = SSLError(numbers.SSL_ERROR_SSL, "only clients have TLS here" if server_side else _NOT_HERE)
+            error.reason = "NO_TLS_IN_THE_SANDBOX"
+            raise error
+        try:
+            session = opener(self._settings(server_hostname))
+        except connection.Failure as failure:
+            raise SSLError(numbers.SSL_ERROR_SSL, str(failure)) from None
+        return connection.Connection(self, session, wire, server_hostname, owner)
+
+    def _settings(self, server_hostname: str | None) -> connection.Settings:
+        highest = self.maximum_version
+        return connection.Settings(
+            server_name=server_hostname,
+            verify_mode=self._verify_mode,
+            check_hostname=self._check_hostname,
+            default_roots=self._default_roots,
+            roots=self._roots,
+            identity=self._identity,
+            protocols=self._alpn,
+            tls12=self.minimum_version <= numbers.PROTO_TLSv1_2 and not self.options & numbers.OP_NO_TLSv1_2,
+            tls13=highest in (numbers.PROTO_MAXIMUM_SUPPORTED, numbers.PROTO_TLSv1_3) and not self.options & numbers.OP_NO_TLSv1_3,
+        )
+
+
+def _read(file: Any) -> bytes:
+    with open(file, "rb") as opened:
+        return opened.read()
 
 
 def get_default_verify_paths() -> tuple[str, str, str, str]:

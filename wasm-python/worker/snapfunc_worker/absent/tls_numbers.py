@@ -1,6 +1,6 @@
 """The constants of `_ssl`: numbers and texts of OpenSSL 3, which libraries compare with."""
 
-OPENSSL_VERSION = "OpenSSL 3.0.0 (a stand-in: no TLS inside the sandbox)"
+OPENSSL_VERSION = "OpenSSL 3.0.0 (a stand-in: the host does TLS, with rustls)"
 OPENSSL_VERSION_NUMBER = 0x30000000
 OPENSSL_VERSION_INFO = _OPENSSL_API_VERSION = (3, 0, 0, 0, 0)
 _DEFAULT_CIPHERS = "@SECLEVEL=2:ECDH+AESGCM:ECDH+CHACHA20:ECDH+AES:DHE+AES:!aNULL:!eNULL:!aDSS:!SHA1:!AESCCM"

@@ -1,0 +1,101 @@
+//! The network as a guest has it: connections out, to where the app's list says; nothing in.
+//!
+//! A guest asks for the addresses of a name (`lookup`), which are remembered with the entries that name it, and connects to one of them. What counts is the
+//! address that it connects to: it must have come of an allowed name, and be a public one, or be on the list itself.
+
+mod addresses;
+mod lookup;
+pub(super) mod tls;
+
+use crate::app::Destination;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use wasmtime_wasi::WasiCtxBuilder;
+use wasmtime_wasi::sockets::SocketAddrUse;
+
+pub(super) use lookup::add_to_linker;
+
+use super::logs::Outlet;
+
+/// How many addresses an instance remembers the names of; then it begins anew.
+const MOST_REMEMBERED: usize = 4096;
+
+/// What one instance may reach.
+pub(super) struct Reach {
+    allowed: Arc<[Destination]>,
+    /// Which entries the names had that these are the addresses of.
+    resolved: Mutex<HashMap<IpAddr, Vec<usize>>>,
+    outlet: Arc<Outlet>,
+}
+
+// === impl Reach ===
+
+impl Reach {
+    pub(super) fn new(allowed: Arc<[Destination]>, outlet: Arc<Outlet>) -> Arc<Self> {
+        Arc::new(Reach { allowed, resolved: Mutex::default(), outlet })
+    }
+
+    /// Lets a guest's sockets do what this allows.
+    pub(super) fn grant(self: &Arc<Self>, builder: &mut WasiCtxBuilder) {
+        builder.allow_udp(false).allow_tcp(!self.allowed.is_empty());
+        if self.allowed.is_empty() {
+            return;
+        }
+        let reach = self.clone();
+        builder.socket_addr_check(move |address, purpose| {
+            let allowed = match purpose {
+                SocketAddrUse::TcpConnect => reach.may_connect(address),
+                // The system binds a socket that connects; asking for an address or a port is for servers.
+                SocketAddrUse::TcpBind => address.port() == 0 && address.ip().is_unspecified(),
+                _ => false,
+            };
+            Box::pin(async move { allowed })
+        });
+    }
+
+    /// Whether the addresses of a name may be asked for at all.
+    fn may_resolve(&self, name: &str) -> bool {
+        let allowed = self.allowed.iter().any(|entry| entry.names(name));
+        if !allowed && !self.allowed.is_empty() {
+            self.tell(&format!("{name} is not looked up"));
+        }
+        allowed
+    }
+
+    fn remember(&self, name: &str, addresses: &[IpAddr]) {
+        let entries: Vec<_> = (0..self.allowed.len()).filter(|entry| self.allowed[*entry].names(name)).collect();
+        let mut resolved = self.resolved.lock().unwrap_or_else(PoisonError::into_inner);
+        if resolved.len() > MOST_REMEMBERED {
+            resolved.clear();
+        }
+        for address in addresses {
+            let known = resolved.entry(*address).or_default();
+            known.extend(entries.iter().filter(|entry| !known.contains(entry)).copied().collect::<Vec<_>>());
+        }
+    }
+
+    fn may_connect(&self, address: SocketAddr) -> bool {
+        let (ip, port) = (address.ip().to_canonical(), address.port());
+        let of_port = |entry: &&Destination| entry.has_port(port);
+        let allowed = self.allowed.iter().filter(of_port).any(|entry| entry.holds(ip))
+            || addresses::is_public(ip) && {
+                let resolved = self.resolved.lock().unwrap_or_else(PoisonError::into_inner);
+                let names = resolved.get(&ip).into_iter().flatten().map(|entry| &self.allowed[*entry]);
+                names.chain(self.allowed.iter().filter(|entry| entry.is_any())).any(|entry| entry.has_port(port))
+            };
+        if !allowed {
+            let kind = if addresses::is_public(ip) { "" } else { ", which is not a public address and must be on the list itself" };
+            self.tell(&format!("no connection to {}{kind}", SocketAddr::new(ip, port)));
+        }
+        allowed
+    }
+
+    /// Python's error has no room for the reason.
+    fn tell(&self, what: &str) {
+        self.outlet.emit(super::api::Level::Warning, "snapfunc.outbound", &format!("snapfunc: {what}: see snapfunc.outbound in host.json"));
+    }
+}
+
+#[cfg(test)]
+mod tests;

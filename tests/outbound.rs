@@ -1,0 +1,167 @@
+//! Connections out of functions: where host.json and the flags allow them, and nowhere else.
+
+mod common;
+
+use common::{App, EVAL, HTTP, Host, free_port, snapfunc};
+use rcgen::CertifiedKey;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::thread;
+
+const ECHO: &str = "import azure.functions as func\ndef main(req):\n    to = req.params.get('to')\n    return func.HttpResponse(status_code=302, \
+                    headers={'Location': to}) if to else f'{req.method} {req.get_body().decode()}'\n";
+
+fn allowing(destinations: &[String]) -> App {
+    App::with(EVAL).host_json(&format!(r#""snapfunc": {{"outbound": {}}}"#, serde_json::to_string(destinations).unwrap()))
+}
+
+fn server() -> Host {
+    App::new().function("f", HTTP, ECHO).start()
+}
+
+/// A server with TLS for `localhost`, and the file that says whom to trust.
+fn secure_server(certificates: &Path) -> Host {
+    let CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    std::fs::write(certificates.join("ca.pem"), cert.pem()).unwrap();
+    let both = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(both.path(), cert.pem() + &signing_key.serialize_pem()).unwrap();
+    let app = App::new().function("f", HTTP, ECHO);
+    let port = free_port();
+    let mut command = snapfunc(&[("SNAPFUNC_DATA_DIR", app.data().to_str().unwrap())]);
+    command.args(["start", "--use-https", "--cert"]).arg(both.path()).args(["--port", &port.to_string()]).current_dir(app.path());
+    let host = Host::spawn_only(command, port);
+    host.wait_for_line("(Ctrl-C stops it)");
+    host
+}
+
+#[test]
+fn a_listed_server_answers_and_no_other_does() {
+    let (server, other) = (server(), server());
+    let host = allowing(&[format!("http://127.0.0.1:{}", server.port), format!("http://localhost:{}", server.port)]).start();
+    let get = |host: &Host, url: &str| {
+        host.eval(&format!("import urllib.request\nresult = urllib.request.urlopen('{url}', b'body').read().decode()"))
+    };
+    assert_eq!(get(&host, &server.url("/api/f")), "POST body");
+    assert_eq!(get(&host, &server.url("/api/f").replace("127.0.0.1", "localhost")), "POST body");
+    let refused = |url: &str| {
+        host.eval(&format!(
+            "import urllib.request\ntry:\n    urllib.request.urlopen('{url}')\nexcept OSError as error: result = repr(error)"
+        ))
+    };
+    let mark = host.mark();
+    assert!(refused(&other.url("/api/f")).as_str().unwrap().contains("PermissionError"));
+    let line = format!("snapfunc: no connection to 127.0.0.1:{}, which is not a public address", other.port);
+    host.lines_until(mark, &line);
+    assert!(refused("http://example.com/").as_str().unwrap().contains("gaierror"));
+    host.lines_until(mark, "snapfunc: example.com is not looked up: see snapfunc.outbound in host.json");
+    // A redirect is a connection like any other.
+    let away = format!("{}?to={}", server.url("/api/f"), other.url("/api/f"));
+    assert!(refused(&away).as_str().unwrap().contains("PermissionError"));
+    let here = format!("{}?to={}", server.url("/api/f"), server.url("/api/f"));
+    assert_eq!(host.eval(&format!("import urllib.request\nresult = urllib.request.urlopen('{here}').read().decode()")), "GET ");
+}
+
+#[test]
+fn tls_is_done_and_certificates_are_checked() {
+    let app = allowing(&["localhost:*".into()]);
+    let server = secure_server(app.path());
+    let host = app.start();
+    let code = |context: &str, name: &str| {
+        format!(
+            "import http.client, ssl\ncontext = {context}\nconnection = http.client.HTTPSConnection('{name}', {}, context=context, timeout=10)\n\
+             try:\n    connection.request('POST', '/api/f', b'x' * 300_000)\n    answer = connection.getresponse()\n    body = answer.read()\n    \
+             result = [answer.status, len(body), connection.sock.version() if connection.sock else None]\n\
+             except ssl.SSLError as error: result = [type(error).__name__, error.reason, isinstance(error, OSError)]",
+            server.port
+        )
+    };
+    let trusting = "ssl.create_default_context(cafile='/home/site/wwwroot/ca.pem')";
+    assert_eq!(host.eval(&code(trusting, "localhost")), serde_json::json!([200, 300_005, "TLSv1.3"]));
+    let refused = serde_json::json!(["SSLCertVerificationError", "CERTIFICATE_VERIFY_FAILED", true]);
+    assert_eq!(host.eval(&code("ssl.create_default_context()", "localhost")), refused, "nobody vouches for it");
+    assert_eq!(host.eval(&code(trusting, "127.0.0.1")), refused, "it is another's");
+    assert_eq!(host.eval(&code("ssl._create_unverified_context()", "127.0.0.1"))[0], 200);
+    let old = format!("{trusting}\ncontext.maximum_version = ssl.TLSVersion.TLSv1_2");
+    assert_eq!(host.eval(&code(&old, "localhost")), serde_json::json!([200, 300_005, "TLSv1.2"]));
+    let asynchronous = format!(
+        "import asyncio, ssl\nasync def main():\n    context = {trusting}\n    \
+         reader, writer = await asyncio.open_connection('localhost', {}, ssl=context)\n    \
+         writer.write(b'GET /api/f HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n')\n    \
+         answer = await reader.read()\n    writer.close()\n    return answer.decode().split('\\r\\n')[0]\nresult = asyncio.run(main())",
+        server.port
+    );
+    assert_eq!(host.eval(&asynchronous), "HTTP/1.1 200 OK");
+}
+
+#[test]
+fn http_clients_of_apps_work_unchanged() {
+    let app = allowing(&["localhost:*".into(), "127.0.0.1:*".into()]).file("requirements.txt", "requests==2.32.5\nhttpx==0.28.1\n");
+    let (plain, secure) = (server(), secure_server(app.path()));
+    let host = app.start();
+    let [http, https] = [format!("http://localhost:{}/api/f", plain.port), format!("https://localhost:{}/api/f", secure.port)];
+    let with_requests = format!(
+        "import requests\nca = '/home/site/wwwroot/ca.pem'\nresult = [requests.post('{http}', data='a').text, requests.post('{https}', data='b', verify=ca).text]\n\
+         try:\n    requests.get('{https}')\nexcept requests.exceptions.SSLError: result.append('refused')"
+    );
+    assert_eq!(host.eval(&with_requests), serde_json::json!(["POST a", "POST b", "refused"]));
+    let with_httpx = format!(
+        "import asyncio, httpx, ssl\ncontext = ssl.create_default_context(cafile='/home/site/wwwroot/ca.pem')\n\
+         result = [httpx.post('{http}', content='a').text, httpx.post('{https}', content='b', verify=context).text]\n\
+         async def main():\n    async with httpx.AsyncClient(verify=context) as client:\n        \
+         answers = await asyncio.gather(*(client.post('{https}', content=str(n)) for n in range(3)))\n        return [answer.text for answer in answers]\n\
+         result += asyncio.run(main())"
+    );
+    assert_eq!(host.eval(&with_httpx), serde_json::json!(["POST a", "POST b", "POST 0", "POST 1", "POST 2"]));
+}
+
+#[test]
+fn any_protocol_goes_over_tcp_and_waits_no_longer_than_asked() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut line = [0; 5];
+            if stream.read_exact(&mut line).is_ok() && &line == b"hello" {
+                let _ = stream.write_all(&vec![b'x'; 1 << 20]);
+            } else {
+                thread::sleep(std::time::Duration::from_secs(60));
+            }
+        }
+    });
+    let host = allowing(&[format!("tcp://127.0.0.1:{port}")]).start();
+    let talk = |send: &str| {
+        format!(
+            "import socket\nwith socket.create_connection(('127.0.0.1', {port}), timeout=0.5) as connection:\n    connection.sendall(b'{send}')\n    \
+             total = 0\n    while data := connection.recv(65536): total += len(data)\nresult = total"
+        )
+    };
+    assert_eq!(host.eval(&talk("hello")), 1 << 20);
+    assert_eq!(host.post("/api/f", talk("other")).status, 500);
+    host.wait_for_line("Exception: TimeoutError: timed out");
+    // Nobody connects to a function but by its triggers.
+    for serving in ["socket.create_server(('127.0.0.1', 0))", "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).bind(('127.0.0.1', 0))"] {
+        assert_eq!(host.post("/api/f", format!("import socket\n{serving}")).status, 500, "{serving}");
+    }
+}
+
+#[test]
+fn flags_add_to_the_list_or_take_its_place() {
+    let (first, second) = (server(), server());
+    let [first, second] = [&first, &second].map(|server| (format!("http://127.0.0.1:{}", server.port), server.url("/api/f")));
+    let app = allowing(std::slice::from_ref(&first.0));
+    let reaches = |host: &Host| {
+        [&first.1, &second.1]
+            .map(|url| host.post("/api/f", format!("import urllib.request; urllib.request.urlopen('{url}').read()")).status == 200)
+    };
+    assert_eq!(reaches(&app.start()), [true, false]);
+    assert_eq!(reaches(&app.start_with(&["--allow-outbound", &second.0], &[])), [true, true]);
+    assert_eq!(reaches(&app.start_with(&["--no-outbound"], &[])), [false, false]);
+    assert_eq!(reaches(&app.start_with(&["--no-outbound", "--allow-outbound", &second.0], &[])), [false, true]);
+    let wrong = app.run_to_end(&["--allow-outbound", "example.com"]);
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("the port is missing"), "{wrong:?}");
+    let wrong = allowing(&["https://example.com/path".into()]).run_to_end(&[]);
+    let printed = String::from_utf8_lossy(&wrong.stderr);
+    assert!(printed.contains("`snapfunc.outbound` must hold destinations") && printed.contains("a destination has no path"), "{printed}");
+}
