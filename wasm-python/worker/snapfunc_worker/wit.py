@@ -45,14 +45,14 @@ class _Session:
         try:
             progress = self._session.receive(data)
         except Err as error:
-            raise _failure(error.value) from None
+            raise _tls_failure(error.value) from None
         return progress.plain, progress.reply, progress.handshaking, progress.closed
 
     def send(self, data: bytes) -> bytes:
         try:
             return self._session.send(data)
         except Err as error:
-            raise _failure(error.value) from None
+            raise _tls_failure(error.value) from None
 
     def close(self) -> bytes:
         return self._session.close()
@@ -62,7 +62,7 @@ class _Session:
         return about.version, about.cipher, about.protocol, about.certificates
 
 
-def _failure(failure: wit_tls.Failure) -> connection.Failure:
+def _tls_failure(failure: wit_tls.Failure) -> connection.Failure:
     return connection.Failure(failure.message, failure.certificate, failure.reply)
 
 
