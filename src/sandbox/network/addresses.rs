@@ -29,8 +29,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 /// Global unicast is `2000::/3`; in it are forms that hold an address of IPv4, and documentation.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
-    let special = (first == 0x2001 && second < 0x0200) // protocols: Teredo, benchmarks, ORCHID
-        || (first == 0x2001 && second == 0x0db8)
+    let special = (first == 0x2001 && (second < 0x0200 || second == 0x0db8)) // protocols (Teredo, benchmarks, ORCHID); documentation
         || first == 0x2002 // 6to4
         || first == 0x3fff; // documentation
     first & 0xe000 == 0x2000 && !special
