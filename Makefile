@@ -15,7 +15,7 @@ AZURITE_MADE := $(AZURITE)/made
 PEERS := target/bench/peers
 PEERS_MADE := $(PEERS)/made
 
-.PHONY: run test lint test-rust test-python azurite bench bench-docs guest clean
+.PHONY: run test lint test-rust test-python azurite bench bench-docs guest deny clean
 
 ## Builds everything and serves the example app
 run: target/release/snapfunc
@@ -60,6 +60,15 @@ $(PEERS_MADE): benches/peers/requirements.txt
 	if [ -n "$$python" ] && "$$python" -m venv $(PEERS) && $(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<; \
 	then :; else echo "skipped: the native peers of the benchmarks (they need Python 3.12 or later)"; fi
 	touch $@
+
+# cargo-deny in the target folder: it takes minutes to build.
+DENY := target/tools/bin/cargo-deny
+$(DENY):
+	cargo install --quiet --locked --root target/tools --version 0.20.2 cargo-deny
+
+## Licences, sources and doubled versions of what the program is made of
+deny: $(DENY)
+	$(DENY) --offline check licenses sources bans
 
 ## The guest alone: CPython with the worker, as a component
 guest:

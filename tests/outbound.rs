@@ -1,5 +1,7 @@
 //! Connections out of functions: where host.json and the flags allow them, and nowhere else.
 
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
 mod common;
 
 use common::{App, EVAL, HTTP, Host, free_port, snapfunc};

@@ -1,5 +1,7 @@
 //! Functions and clients that mean harm, against the real program.
 
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
 #[path = "../common/mod.rs"]
 mod common;
 
