@@ -72,7 +72,7 @@ fn nothing_secret_is_written_anywhere() {
         .host_json(r#""logging": {"logLevel": {"default": "Trace"}}"#)
         .function("f", BINDINGS, CODE)
         .function("g", WAITING, "def main(msg): pass\n")
-        .file("local.settings.json", &settings.to_string());
+        .file("local.settings.json", settings.to_string());
     let file = app.path().join("log.json");
     let arguments = ["--enable-auth", "--json-output-file", file.to_str().unwrap(), "--user-log-level", "Debug"];
     let cached = cache.path().to_str().unwrap();

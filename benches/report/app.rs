@@ -41,6 +41,7 @@ pub(crate) fn spec(root: &Path) -> Spec {
         }],
         entry_file: None,
         limits: Limits::default(),
+        outbound: Arc::default(),
         log_level: Level::Information,
         logs: Arc::new(Quiet),
     }

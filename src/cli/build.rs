@@ -53,7 +53,7 @@ impl Build {
             console: console.clone(),
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             data: source.data()?,
-            mode: Mode { enforce_keys: false, watch: false, home_page: false, json: false },
+            mode: Mode { enforce_keys: false, watch: false, home_page: false, wall: false, json: false },
         };
         let built = runtime.block_on(async { anyhow::Ok(host::build(app, &place.around().await?).await?) });
         let Built { template, broken } = built?;

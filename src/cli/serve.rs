@@ -1,4 +1,5 @@
-//! `snapfunc serve`: `start` for production. Keys are asked for, changes of the app's files are not taken over, `GET /` has no page, logs are JSON.
+//! `snapfunc serve`: `start` for production. Keys are asked for, changes of the app's files are not taken over, `GET /` has no page, logs are JSON,
+//! and on Linux the process gives up what a server has no use for.
 
 use super::start::{Mode, Start};
 use clap::{Args, ValueEnum};
@@ -13,6 +14,10 @@ pub(super) struct Serve {
     /// How logs are written: one JSON object a line, or text as `start` does
     #[arg(long, value_name = "FORM", value_enum, default_value_t = Form::Json)]
     logs: Form,
+
+    /// Don't limit what the process itself may do (seccomp and Landlock, on Linux)
+    #[arg(long)]
+    no_wall: bool,
 }
 
 /// How logs are written.
@@ -27,6 +32,6 @@ enum Form {
 impl Serve {
     /// Runs until the host was told to stop.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        self.start.run_as(Mode { enforce_keys: true, watch: false, home_page: false, json: self.logs == Form::Json })
+        self.start.run_as(Mode { enforce_keys: true, watch: false, home_page: false, wall: !self.no_wall, json: self.logs == Form::Json })
     }
 }

@@ -14,8 +14,10 @@ use crate::host::keys::Keys;
 use crate::host::tls::Tls;
 use crate::host::{Around, Host};
 use crate::sandbox::Runtime;
+use crate::wall::{self, Gates};
 use anyhow::Context;
 use clap::Args;
+use std::fs::DirBuilder;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -108,6 +110,8 @@ pub(super) struct Mode {
     pub(super) watch: bool,
     /// Whether `GET /` answers with a page.
     pub(super) home_page: bool,
+    /// Whether the process gives up what a server has no use for.
+    pub(super) wall: bool,
     /// Whether logs are JSON, whatever the flags.
     pub(super) json: bool,
 }
@@ -146,7 +150,7 @@ struct Accepted {
 impl Start {
     /// Runs until the host was told to stop.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let mode = Mode { enforce_keys: self.enable_auth, watch: true, home_page: true, json: false };
+        let mode = Mode { enforce_keys: self.enable_auth, watch: true, home_page: true, wall: false, json: false };
         self.run_as(mode)
     }
 
@@ -164,12 +168,15 @@ impl Start {
             Some(folder) if packages::ensure(folder, self.accepted.no_build, &console)? => self.read(&source)?,
             _ => app,
         };
+        let data = source.data()?;
+        if mode.wall {
+            raise_wall(&app, &data, &console)?;
+        }
         let mut threads = runtime::Builder::new_multi_thread();
         // Guests compute for milliseconds at a time: sockets are looked at after every few turns, or busy guests would keep new requests waiting.
         threads.event_interval(4).enable_all();
         let runtime = threads.build().context("the threads can't be started")?;
         let address = SocketAddr::new(self.address, self.port.or(app.local.port).unwrap_or(DEFAULT_PORT));
-        let data = source.data()?;
         let code = runtime.block_on(serve(app, || self.read(&source), Place { console, address, data, mode }, tls));
         // Invocations that outlived the drain must not hold up the exit.
         runtime.shutdown_background();
@@ -236,6 +243,24 @@ async fn serve(app: App, read: impl Fn() -> anyhow::Result<App>, mut place: Plac
         console.host(LogLevel::Warning, "stopped; some requests did not end in time and were broken off");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Before there are threads: they stand behind it too.
+fn raise_wall(app: &App, data: &AppData, console: &Console) -> anyhow::Result<()> {
+    let cache = cache::folder()?;
+    let write = vec![cache, data.folder.clone(), data.secrets(), std::env::temp_dir()];
+    let mut private = DirBuilder::new();
+    private.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut private, 0o700);
+    for folder in &write {
+        // A folder can be named only if it is there.
+        private.create(folder).with_context(|| format!("the folder {} can't be made", folder.display()))?;
+    }
+    let read = [&app.root].into_iter().chain(&app.packages).cloned().collect();
+    let wall = wall::raise(&Gates { read, write });
+    console.host(if wall.is_whole() { LogLevel::Information } else { LogLevel::Warning }, &wall.to_string());
+    Ok(())
 }
 
 /// Makes the sandbox ready and loads the app into it.

@@ -1,0 +1,78 @@
+//! The second wall: what the process itself may still do, should a function ever get out of its sandbox.
+//!
+//! On Linux, for `snapfunc serve`: no new privileges, no system calls but those that a server has a use for, and no files but the app's and its own.
+//! It is raised before the process has threads, so that all of them stand behind it, and can't be taken down again.
+
+#[cfg(target_os = "linux")]
+mod linux;
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// What stays open.
+#[derive(Debug, Clone, Default)]
+pub struct Gates {
+    /// Files and folders that may be read, beside what the system's libraries read: names of hosts, root certificates, the time zone.
+    pub read: Vec<PathBuf>,
+    /// Folders in which files may be made, changed and deleted.
+    pub write: Vec<PathBuf>,
+}
+
+/// What stands. Shown as one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wall {
+    /// Whether forbidden system calls fail.
+    pub seccomp: Part,
+    /// Whether files that are not named can't be opened.
+    pub landlock: Part,
+}
+
+/// One part of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// It stands.
+    Up,
+    /// It stands, but this kernel is too old for some of it.
+    Partly,
+    /// It does not, with the reason.
+    Down(String),
+}
+
+/// Raises what this system has. What it lacks is in the answer; nothing fails.
+#[must_use]
+pub fn raise(gates: &Gates) -> Wall {
+    #[cfg(target_os = "linux")]
+    return linux::raise(gates);
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = gates;
+        let part = Part::Down("only Linux has it".to_owned());
+        Wall { seccomp: part.clone(), landlock: part }
+    }
+}
+
+// === impl Wall ===
+
+impl Wall {
+    /// Whether all of it stands.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.seccomp == Part::Up && self.landlock == Part::Up
+    }
+}
+
+impl fmt::Display for Wall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "second wall: system calls (seccomp): {}; files (Landlock): {}", self.seccomp, self.landlock)
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Part::Up => f.write_str("up"),
+            Part::Partly => f.write_str("up in part, as far as this kernel has it"),
+            Part::Down(reason) => write!(f, "not there: {reason}"),
+        }
+    }
+}
