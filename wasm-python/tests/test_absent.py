@@ -78,7 +78,8 @@ def test_ssl_imports_and_contexts_are_configured():
         context.set_alpn_protocols(["h2", "http/1.1"])
         context.set_ciphers("ECDHE+AESGCM")
         context.load_default_certs()
-        context.load_verify_locations(cadata="x")
+        context.load_verify_locations(cadata="-----BEGIN CERTIFICATE-----\\nAA==\\n-----END CERTIFICATE-----")
+        assert context.cert_store_stats()["x509_ca"] == 1
         context.keylog_filename = None
         context.post_handshake_auth = True
         context.hostname_checks_common_name = False
@@ -105,6 +106,7 @@ def test_ssl_imports_and_contexts_are_configured():
         ("context.verify_mode = ssl.CERT_NONE", "ValueError: Cannot set verify_mode to CERT_NONE when check_hostname is enabled."),
         ("context.load_verify_locations()", "TypeError: cafile, capath and cadata cannot be all omitted"),
         ("context.load_verify_locations('/nowhere')", "FileNotFoundError: "),
+        ("context.load_verify_locations(cadata='x')", "SSLError: no certificate or crl found"),
         ("context.load_cert_chain('/nowhere')", "FileNotFoundError: "),
         ("ssl.SSLContext(99)", "ValueError: invalid or unsupported protocol version 99"),
         ("ssl._txt2obj('1.2.3')", "ValueError: unknown object"),
