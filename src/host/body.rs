@@ -2,19 +2,22 @@
 
 use crate::app::ClientLimits;
 use bytes::{Bytes, BytesMut};
-use http::StatusCode;
+use http::header::EXPECT;
+use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// How slow a body may be in the long run, in bytes a second, and how long it may be slower: the defaults of Kestrel, the Functions host's server
 /// (`MinRequestBodyDataRate`).
 const LEAST_RATE: u64 = 240;
 const GRACE: Duration = Duration::from_secs(5);
+/// How long the rest of a refused body is still read: Kestrel's `RequestBodyDrainTimeout`.
+const DRAIN: Duration = Duration::from_secs(5);
 /// What the room of all bodies is counted in.
 const PIECE: u64 = 1024;
 
@@ -51,8 +54,22 @@ impl Room {
         Room(Arc::new(Semaphore::new(pieces.min(Semaphore::MAX_PERMITS))))
     }
 
-    /// Takes a body of at most `limit` bytes.
-    pub(super) async fn take(&self, mut body: Incoming, limit: u64, limits: ClientLimits) -> Result<Taken, BodyError> {
+    /// Takes the body of at most `limit` bytes that follows these headers.
+    ///
+    /// A refused body is read on for a while and forgotten: most clients look for the answer only when they have sent all, and closing the connection
+    /// before would take the answer from them.
+    pub(super) async fn take(&self, head: &HeaderMap, mut body: Incoming, limit: u64, limits: ClientLimits) -> Result<Taken, BodyError> {
+        let taken = self.read(&mut body, limit, limits).await;
+        // Who asks first is answered before sending anything.
+        if let Err(BodyError::TooLarge | BodyError::NoRoom) = taken
+            && !head.contains_key(EXPECT)
+        {
+            tokio::spawn(timeout(DRAIN, async move { while let Some(Ok(_)) = body.frame().await {} }));
+        }
+        taken
+    }
+
+    async fn read(&self, body: &mut Incoming, limit: u64, limits: ClientLimits) -> Result<Taken, BodyError> {
         let announced = body.size_hint().lower();
         if announced > limit {
             return Err(BodyError::TooLarge);

@@ -146,7 +146,7 @@ where
 /// Takes the body, and has the router answer.
 async fn answer(request: Request<Incoming>, router: &Router, room: &Room, at: Endpoint) -> Response<Full<Bytes>> {
     let (parts, body) = request.into_parts();
-    match room.take(body, router.body_limit(), router.clients()).await {
+    match room.take(&parts.headers, body, router.body_limit(), router.clients()).await {
         Ok(body) => router.answer(parts, body.bytes.clone(), at).await.map(Full::new),
         Err(error) => {
             tracing::debug!(%error, "a request was turned away");

@@ -96,6 +96,21 @@ fn bodies_share_a_room() {
     assert_eq!(host.post("/api/f", vec![b'y'; length]).text(), length.to_string());
 }
 
+/// Not a connection that breaks under the client's hands: it gets to read why.
+#[test]
+fn a_refused_body_is_answered() {
+    let host = App::with(BODY_LENGTH).start_with(&[], &[("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", "1000")]);
+    let length = 8 << 20;
+    let request = |more: &str| format!("POST /api/f HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n{more}Connection: close\r\n\r\n");
+    for _ in 0..10 {
+        let client = Client::connect(&host).send(request("")).send(vec![b'x'; length]);
+        assert_eq!(status(&client.until_closed()), "413");
+    }
+    let asks_first = Client::connect(&host).send(request("Expect: 100-continue\r\n"));
+    assert_eq!(status(&asks_first.until_closed()), "413");
+    answers(&host);
+}
+
 #[test]
 fn heads_are_limited() {
     let host = App::with(BODY_LENGTH).start();
