@@ -1,10 +1,14 @@
-"""Cookies; the SDK's converters have their tests elsewhere."""
+"""Cookies, and data without a type of the SDK's; the SDK's converters have their tests elsewhere."""
 
+import io
 from http.cookies import SimpleCookie
 
+import azure.functions as func
 import pytest
+from azure.functions.meta import Datum
 
-from snapfunc_worker.convert import cookie_parts
+from snapfunc_worker.convert import accepts_input, accepts_output, cookie_parts, decode, encode
+from snapfunc_worker.model import Binding
 
 
 def parts(text):
@@ -40,3 +44,46 @@ def test_a_number_that_is_none_drops_the_cookie():
 def test_a_date_that_is_none_is_an_error():
     with pytest.raises(ValueError, match="Can not parse value Dummy of expires in the cookie due to invalid format."):
         parts("foo=bar; expires=Dummy")
+
+
+def take(kind, annotation, datum):
+    binding = Binding("x", kind, "in")
+    assert accepts_input(kind, annotation)
+    return decode(binding, datum, annotation, {})
+
+
+@pytest.mark.parametrize("kind", ["queueTrigger", "blobTrigger", "blob", "timerTrigger", "warmupTrigger"])
+def test_a_parameter_of_str_or_bytes_is_the_data_itself(kind):
+    for datum in (Datum("é", "string"), Datum("é".encode(), "bytes")):
+        assert take(kind, str, datum) == "é"
+        assert take(kind, bytes, datum) == "é".encode()
+    assert take(kind, str, Datum('{"a": 1}', "json")) == '{"a": 1}'
+    assert take(kind, str, Datum(None, None)) is None
+
+
+def test_a_request_is_no_text():
+    with pytest.raises(ValueError, match="unexpected type of data received"):
+        take("httpTrigger", str, Datum({}, "http"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "annotation", "value", "datum"),
+    [
+        ("queue", str, {"a": 1}, ("json", '{"a": 1}')),
+        ("queue", str, b"x", ("bytes", b"x")),
+        ("queue", bytes, ["a", "b"], ("json", '["a", "b"]')),
+        ("queue", str, func.QueueMessage(body="x"), ("json", '{"id": null, "body": "x"}')),
+        ("http", bytes, b"x", ("bytes", b"x")),
+        ("blob", str, bytearray(b"x"), ("bytes", b"x")),
+        ("blob", str, io.StringIO("x"), ("string", "x")),
+    ],
+)
+def test_an_output_of_str_or_bytes_takes_what_json_can_say_too(kind, annotation, value, datum):
+    assert accepts_output(kind, annotation)
+    encoded = encode(Binding("x", kind, "out"), value, annotation)
+    assert (encoded.type, encoded.value) == datum
+
+
+def test_a_return_value_is_what_its_binding_takes():
+    with pytest.raises(TypeError, match='unsupported type "http" for Python type "bytes"'):
+        encode(Binding("$return", "http", "out"), b"x", str)

@@ -3,6 +3,7 @@
 The SDK leaves the generic converter (for binding types that it does not know) to the worker; its rules are those of Microsoft's worker.
 """
 
+import contextlib
 import json
 from collections.abc import Mapping
 from http.cookies import Morsel
@@ -62,13 +63,23 @@ def _converter(kind: str) -> Any:
     return meta.get_binding_registry().get(kind) or GenericConverter
 
 
+def _is_plain(kind: str, annotation: type | None) -> bool:
+    """Whether a parameter asks for the data as it is: `str` or `bytes` goes with each type of binding."""
+    return (annotation is str or annotation is bytes) and not has_implicit_output(kind)
+
+
 def accepts_input(kind: str, annotation: type) -> bool:
     """Whether a binding of this type can fill a parameter of this type."""
-    return bool(_converter(kind).check_input_type_annotation(annotation))
+    return _is_plain(kind, annotation) or bool(_converter(kind).check_input_type_annotation(annotation))
 
 
 def accepts_output(kind: str, annotation: type) -> bool:
-    """Whether a binding of this type can take a value of this type."""
+    """Whether a binding of this type can take a value of this type from an output parameter."""
+    return _is_plain(kind, annotation) or accepts_return(kind, annotation)
+
+
+def accepts_return(kind: str, annotation: type) -> bool:
+    """Whether a binding of this type can take a returned value of this type."""
     return bool(_converter(kind).check_output_type_annotation(annotation))
 
 
@@ -86,7 +97,7 @@ def decode(binding: Binding, datum: Datum, annotation: type | None, trigger_meta
         if annotation is None or not issubclass(annotation, (str, bytes)):
             return streams.input_stream(datum.value, trigger_metadata)
         datum = Datum(datum.value.read_all(), "bytes")
-    if binding.kind in ("blob", "blobTrigger") and annotation is not None and issubclass(annotation, (str, bytes)):
+    if _is_plain(binding.kind, annotation):
         return _plain(datum, annotation)
     try:
         return _converter(binding.kind).decode(datum, trigger_metadata=trigger_metadata)
@@ -98,8 +109,8 @@ def decode(binding: Binding, datum: Datum, annotation: type | None, trigger_meta
 
 
 def _plain(datum: Datum, annotation: type) -> str | bytes | None:
-    """A blob asked for as `str` or `bytes` rather than as a stream."""
-    value = datum.value
+    """What is asked for as `str` or `bytes` rather than as an object of the SDK. It is that, whichever of the two the host has it as."""
+    value = GenericConverter.decode(datum, trigger_metadata=None)
     if value is None:
         return None
     if issubclass(annotation, str):
@@ -109,6 +120,10 @@ def _plain(datum: Datum, annotation: type) -> str | bytes | None:
 
 def encode(binding: Binding, value: Any, annotation: type | None) -> Datum:
     """The datum of an output or a return value. Raises `TypeError` where the binding can't take such a value."""
+    if binding.name != "$return" and _is_plain(binding.kind, annotation):
+        # Where the SDK's converter knows more of the value, it still is right.
+        with contextlib.suppress(NotImplementedError):
+            return GenericConverter.encode(value, expected_type=annotation)
     try:
         datum = _converter(binding.kind).encode(value, expected_type=annotation)
     except NotImplementedError:

@@ -65,7 +65,7 @@ class _Check:
         if not _is_hint(annotation):
             raise self.error(f"has invalid non-type return annotation {annotation!r}")
         annotation = annotation if isinstance(annotation, type) else None
-        if annotation is not None and not convert.accepts_output(binding.kind, annotation):
+        if annotation is not None and not convert.accepts_return(binding.kind, annotation):
             raise self.error(f'Python return annotation "{annotation.__name__}" does not match binding type "{binding.kind}"')
         return Parameter(binding, annotation)
 
