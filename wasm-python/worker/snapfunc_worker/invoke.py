@@ -9,7 +9,7 @@ from typing import Any
 import azure.functions as func
 from azure.functions.meta import Datum
 
-from . import context, convert, logs, loop
+from . import context, convert, extensions, logs, loop
 from .model import Function, Invocation, Outcome
 
 
@@ -31,12 +31,17 @@ def invoke(function: Function, invocation: Invocation) -> Outcome:
     arguments = _inputs(function, invocation)
     outputs = {name: Out() for name in function.outputs}
     arguments.update(outputs)
-    if function.takes_context:
-        arguments["context"] = context.Context(function, invocation)
+    call = function.call
+    if function.takes_context or extensions.are_on():
+        known = context.Context(function, invocation)
+        if function.takes_context:
+            arguments["context"] = known
+        if extensions.are_on():
+            call = extensions.around(function, known)
     logs.begin(invocation.id)
     context.enter(invocation.id)
     try:
-        returned = _call(function, arguments)
+        returned = loop.run(call(**arguments)) if function.is_async else contextvars.copy_context().run(call, **arguments)
         return _outcome(function, returned, outputs)
     finally:
         logs.end()
@@ -49,12 +54,6 @@ def _inputs(function: Function, invocation: Invocation) -> dict[str, Any]:
         datum = invocation.inputs.get(name, convert.NOTHING)
         arguments[name] = convert.decode(parameter.binding, datum, parameter.annotation, invocation.trigger_metadata)
     return arguments
-
-
-def _call(function: Function, arguments: dict[str, Any]) -> Any:
-    if function.is_async:
-        return loop.run(function.call(**arguments))
-    return contextvars.copy_context().run(function.call, **arguments)
 
 
 def _outcome(function: Function, returned: Any, outputs: dict[str, Out]) -> Outcome:

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from . import environment, failures, index_v2, invoke, loader, logs, signature, snapshot, warmup
+from . import environment, extensions, failures, index_v2, invoke, loader, logs, signature, snapshot, warmup
 from .model import (
     App,
     Beginning,
@@ -43,10 +43,18 @@ class Worker:
                 if app.entry_file is not None:
                     functions, error = self._load_entry_file(app.entry_file)
                 # Here, so that the settings that they read are noted.
+                self._tell_extensions()
                 warmup.run(list(self._functions.values()))
             return LoadedApp(functions, error, noted.names)
         finally:
             logs.end()
+
+    def _tell_extensions(self) -> None:
+        extensions.look()
+        if extensions.are_on():
+            for function in self._functions.values():
+                if function is not warmup.FUNCTION:
+                    extensions.after_load(function)
 
     def _load(self, source: FunctionSource, root: str) -> LoadedFunction:
         return LoadedFunction(source.name, self._keep(source.name, lambda: signature.check(source, loader.load_callable(source, root))))
