@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+import types
 import warnings
 
 import pytest
@@ -114,3 +115,21 @@ def test_anyio_waits_for_a_limiter(anyio):
 
 def test_anyio_is_left_alone_where_there_are_threads(anyio):
     assert "checkpoint" not in run(RUNS_SYNC + "    print(loop.run(run_sync(lambda: None)))", force=False, folder=anyio)
+
+
+@pytest.mark.parametrize(
+    ("version", "works"), [("1.9.2", False), ("1.10.24", False), ("1.10.25", True), ("1.10.27", True), ("2.11.0", True)]
+)
+def test_versions_of_pydantic_that_need_an_older_python_are_refused(monkeypatch, version, works):
+    from snapfunc_worker.absent import is_explained, third_party
+
+    monkeypatch.setattr(sys, "version_info", (3, 14, 0))
+    module = types.SimpleNamespace(VERSION=version)
+    if works:
+        third_party._refuse_old_pydantic(module)
+        return
+    with pytest.raises(
+        ImportError, match=f"pydantic {version} can't be used on Python 3.14: have `pydantic>=1.10.25,<2` installed"
+    ) as refused:
+        third_party._refuse_old_pydantic(module)
+    assert is_explained(refused.value)

@@ -5,6 +5,7 @@ The SDK leaves the generic converter (for binding types that it does not know) t
 
 import contextlib
 import json
+import logging
 from collections.abc import Mapping
 from http.cookies import Morsel
 from typing import Any
@@ -148,7 +149,10 @@ def cookie_parts(morsel: Morsel) -> dict[str, Any] | None:
     if morsel["expires"]:
         date = parse_date(morsel["expires"])
         if date is None:
-            raise ValueError(f"Can not parse value {morsel['expires']} of expires in the cookie due to invalid format.")
+            sentence = f"Can not parse value {morsel['expires']} of expires in the cookie due to invalid format."
+            # On a line of its own, where tools look for it.
+            logging.getLogger("snapfunc").error("%s", sentence)
+            raise ValueError(sentence)
         expires = int(date.timestamp())
     return {
         "name": morsel.key,

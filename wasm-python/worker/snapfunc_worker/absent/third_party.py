@@ -1,4 +1,5 @@
-"""Packages of apps that start threads of their own get a way that does without: they are changed right after they were imported.
+"""Packages of apps that start threads of their own get a way that does without: they are changed right after they were imported. One that
+can't work on this Python says so.
 
 The finder is the first of `sys.meta_path`, so it does nothing for all names but those that it knows.
 """
@@ -56,7 +57,20 @@ def _patch_anyio(module: types.ModuleType) -> None:
     module.run_sync = run_sync  # type: ignore[attr-defined]
 
 
-_PATCHES: dict[str, Callable[[types.ModuleType], None]] = {"anyio.to_thread": _patch_anyio}
+def _refuse_old_pydantic(module: types.ModuleType) -> None:
+    """Its versions before 1.10.25 look for the types of a model's fields where Python has none from 3.14 on (PEP 649): without this, the
+    first model is `unable to infer type for attribute`."""
+    version = tuple(int(part) for part in str(module.VERSION).split(".")[:3] if part.isdigit())
+    if (1,) <= version < _FIRST_PYDANTIC and sys.version_info >= (3, 14):
+        python = f"Python {sys.version_info[0]}.{sys.version_info[1]}"
+        error = ImportError(f"pydantic {module.VERSION} can't be used on {python}: have `pydantic>=1.10.25,<2` installed", name="pydantic")
+        error.explained = True  # type: ignore[attr-defined]
+        raise error
+
+
+_FIRST_PYDANTIC = (1, 10, 25)
+
+_PATCHES: dict[str, Callable[[types.ModuleType], None]] = {"anyio.to_thread": _patch_anyio, "pydantic.version": _refuse_old_pydantic}
 
 
 def install() -> None:
