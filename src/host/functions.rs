@@ -60,7 +60,13 @@ impl Functions {
     #[must_use]
     pub fn of(app: &App, accounts: &Accounts, host_id: &str) -> Self {
         let making = Making { function: "", settings: &app.settings, host: &app.host, accounts, host_id };
-        Functions::with(app, |function| Entry::of(function, &making))
+        let mut functions = Functions::with(app, |function| Entry::of(function, &making));
+        for entry in functions.entries.iter_mut().filter(|entry| !entry.has_no_retry()) {
+            if let Some(function) = &mut entry.function {
+                function.retry = function.retry.or(app.host.retry);
+            }
+        }
+        functions
     }
 
     /// The same without bindings: to load the code where the settings are not known that bindings need.
@@ -242,12 +248,15 @@ impl Entry {
         runnable
     }
 
+    /// Whether it has a retry policy that has no effect.
+    fn ignores_retry(&self) -> bool {
+        self.has_no_retry() && self.function.as_ref().is_some_and(|function| function.retry.is_some())
+    }
+
     /// Queues and blobs have ways of their own to try again, and nobody waits for HTTP ("Azure Functions error handling and retries": triggers with
     /// retry policies).
-    fn ignores_retry(&self) -> bool {
-        let ignoring = [http_binding::TRIGGER, "queueTrigger", "blobTrigger"];
-        let has_policy = self.function.as_ref().is_some_and(|function| function.retry.is_some());
-        has_policy && ignoring.iter().any(|kind| kind.eq_ignore_ascii_case(&self.trigger))
+    fn has_no_retry(&self) -> bool {
+        [http_binding::TRIGGER, "queueTrigger", "blobTrigger"].iter().any(|kind| kind.eq_ignore_ascii_case(&self.trigger))
     }
 
     fn route(&self) -> Option<Route<Target>> {

@@ -1,4 +1,4 @@
-//! `retry` in function.json: what happens after an invocation failed.
+//! `retry` in function.json, and in host.json for all functions: what happens after an invocation failed.
 //!
 //! Fields and checks of the Functions host 4.x (`RetryOptions`).
 
@@ -52,7 +52,7 @@ impl RetryStrategy {
 
 impl RetryPolicy {
     /// Reads the `retry` object.
-    pub(super) fn read(node: &Node<'_>) -> Result<RetryPolicy, FieldError> {
+    pub(in crate::app) fn read(node: &Node<'_>) -> Result<RetryPolicy, FieldError> {
         let required = |name, remedy| node.get(name).ok_or_else(|| node.missing(name, remedy));
         let interval = |name| required(name, "add a time span like `00:00:10`")?.duration();
 

@@ -15,6 +15,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::fields::{Node, Source, member};
+use super::function::RetryPolicy;
 use super::json::Document;
 use super::origin::{ConfigError, FieldError, Origin};
 use super::outbound::Destination;
@@ -42,8 +43,8 @@ pub struct HostConfig {
     pub queues: QueueOptions,
     /// `extensions.blobs`.
     pub blobs: BlobOptions,
-    /// The retry policy for functions that have none, as written.
-    pub retry: Option<Value>,
+    /// The retry policy for functions that have none.
+    pub retry: Option<RetryPolicy>,
     /// This host's own options.
     pub snapfunc: SnapfuncOptions,
     /// All of host.json after overrides, for whoever knows the other fields.
@@ -145,7 +146,7 @@ impl HostConfig {
             http,
             queues,
             blobs,
-            retry: root.get("retry").map(|retry| retry.value().clone()),
+            retry: root.section("retry")?.map(|retry| RetryPolicy::read(&retry)).transpose()?,
             snapfunc: root.section("snapfunc")?.map_or(Ok(SnapfuncOptions::default()), |node| SnapfuncOptions::read(&node))?,
             raw: root.value().as_object().cloned().unwrap_or_default(),
         })

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::app::RetryStrategy;
 
 fn read(text: &str, settings: &[(&str, &str)]) -> Result<HostConfig, String> {
     let document = Document::parse(FILE, text.as_bytes()).unwrap();
@@ -41,7 +42,7 @@ fn the_version_is_2() {
 fn reads_all_fields() {
     let config = with(
         r#"
-        "functions": ["hello"], "functionTimeout": "00:00:02", "retry": {"strategy": "fixedDelay"}, "unknown": {"a": 1},
+        "functions": ["hello"], "functionTimeout": "00:00:02", "retry": {"strategy": "fixedDelay", "maxRetryCount": 2, "delayInterval": "00:00:03"}, "unknown": {"a": 1},
         "logging": {"logLevel": {"default": "warning", "Function": "Debug", "Function.hello": "NONE"}},
         "extensions": {"queues": {"batchSize": 8}, "http": {"routePrefix": "/v1/", "maxOutstandingRequests": -1, "maxConcurrentRequests": "7",
             "dynamicThrottlesEnabled": true, "hsts": {"isEnabled": true, "maxAge": "10"}, "customHeaders": {"X-Content-Type-Options": "nosniff"}}},
@@ -51,7 +52,8 @@ fn reads_all_fields() {
     .unwrap();
     assert_eq!(config.functions, Some(vec!["hello".to_owned()]));
     assert_eq!(config.function_timeout, Some(Duration::from_secs(2)));
-    assert_eq!(config.retry, Some(json!({"strategy": "fixedDelay"})));
+    let strategy = RetryStrategy::FixedDelay { delay: Duration::from_secs(3) };
+    assert_eq!(config.retry, Some(RetryPolicy { strategy, max_retry_count: Some(2) }));
     assert_eq!(config.extension("Queues"), json!({"batchSize": 8}).as_object());
     assert_eq!(
         (config.http.route_prefix.as_str(), config.http.max_outstanding_requests, config.http.max_concurrent_requests),
