@@ -40,9 +40,17 @@ fn it_tells_of_host_and_functions() {
     assert_eq!(get(&host, "/admin/functions/f/status"), json!({"errors": []}));
     assert!(get(&host, "/admin/functions/bad/status")["errors"][0].as_str().unwrap().contains("ModuleNotFoundError"));
     assert_eq!(get(&host, "/admin/host/config")["version"], "2.0");
-    for path in
-        ["/admin", "/admin/none", "/admin/functions/none", "/admin/functions/none/status", "/admin/functions/none/keys", "/admin/host"]
-    {
+    for path in [
+        "/admin",
+        "/admin/none",
+        "/admin/functions/none",
+        "/admin/functions/none/status",
+        "/admin/functions/none/keys",
+        "/admin/host",
+        "/admin/vfs/host.json",
+        "/admin/extensions/x",
+        "/admin/instance/assign",
+    ] {
         assert_eq!(host.get(path).status, 404, "{path}");
     }
     assert_eq!(host.post("/admin/host/synctriggers", "").status, 200);
@@ -83,7 +91,8 @@ fn it_wants_the_master_key_where_keys_are_asked_for() {
     for path in ["/admin/host/status", "/admin/functions", "/admin/host/keys"] {
         assert_eq!(host.get(path).status, 401, "{path}");
     }
-    assert_eq!((host.get("/admin/host/ping").status, host.get("/admin/warmup").status), (200, 200));
+    assert_eq!((host.get("/admin/host/ping").status, host.post("/admin/host/ping?checkHealth=1", "").status), (200, 200));
+    assert_eq!(host.get("/admin/warmup").status, 200);
     let key = |name: &str| {
         let mut command = common::snapfunc(&[("SNAPFUNC_DATA_DIR", app.data().to_str().unwrap())]);
         command.args(["keys", "--app"]).arg(app.path()).args(["list", "--json"]);

@@ -112,8 +112,11 @@ def main(req):
         let answer = host.get(&format!("/api/f?case={case}"));
         assert_eq!((answer.status, answer.all("set-cookie").len()), (200, 0), "{case}");
     }
+    let mark = host.mark();
     assert_eq!(host.get("/api/f?case=date").status, 500);
-    host.wait_for_line("Can not parse value Dummy of expires in the cookie due to invalid format.");
+    let sentence = "Can not parse value Dummy of expires in the cookie due to invalid format.";
+    let lines = host.lines_until(mark, &format!("Exception: ValueError: {sentence}"));
+    assert!(lines.iter().any(|line| line == sentence), "{lines:?}");
 }
 
 #[test]

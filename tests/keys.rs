@@ -7,6 +7,8 @@ mod common;
 use common::store::wait_for;
 use common::{App, Host, run_to_end, snapfunc};
 use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
 use std::process::Output;
 
 const CODE: &str = "def main(req):\n    return req.params.get('code', 'no code')\n";
@@ -64,6 +66,52 @@ fn levels_open_for_their_keys() {
     assert_eq!((host.get("/api/none").status, host.get("/").status), (404, 200));
     for secret in [master, default, own] {
         assert!(!host.printed().contains(secret), "a key was printed");
+    }
+}
+
+/// The rows of the table in docs/compatibility.md: a key's name, and the statuses that it gets.
+fn documented() -> Vec<(String, Vec<u16>)> {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/compatibility.md")).unwrap();
+    let rows = page.lines().skip_while(|line| !line.starts_with("| key |")).skip(2).take_while(|line| line.starts_with("| "));
+    rows.map(|row| {
+        let mut cells = row.trim_matches('|').split('|').map(str::trim);
+        (cells.next().unwrap().to_owned(), cells.map(|status| status.parse().unwrap()).collect())
+    })
+    .collect()
+}
+
+#[test]
+fn each_key_opens_what_the_documentation_says() {
+    let app = app();
+    let text = |key: &Value| key.as_str().unwrap().to_owned();
+    let own = ["guarded", "locked", "open", "other"].map(|name| (name, text(&listed(&app, &["--function", name])["default"])));
+    let own = |name: &str| own.iter().find(|(known, _)| *known == name).unwrap().1.clone();
+    let host = app.start_with(&["--enable-auth"], &[]);
+    let host_keys = listed(&app, &[]);
+    let (master, default) = (text(&host_keys["master"]), text(&host_keys["default"]));
+    let made = host.request("POST", "/admin/host/systemkeys/extension", &[("x-functions-key", &master)], "").json();
+    let system = text(&made["value"]);
+    let paths = ["/api/open", "/api/guarded", "/api/locked", "/admin/host/status"];
+    let table = documented();
+    let names: Vec<_> = table.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(
+        names,
+        ["none", "an empty one", "a wrong one", "the function's own", "another function's", "a system key", "a host key", "the master key"]
+    );
+    for (name, expected) in &table {
+        let key = |path: &str| match name.as_str() {
+            "none" => None,
+            "an empty one" => Some(String::new()),
+            "a wrong one" => Some("wrong".to_owned()),
+            "the function's own" => Some(own(path.strip_prefix("/api/").unwrap_or("guarded"))),
+            "another function's" => Some(own("other")),
+            "a system key" => Some(system.clone()),
+            "a host key" => Some(default.clone()),
+            _ => Some(master.clone()),
+        };
+        let by_header = paths.map(|path| status(&host, path, key(path).as_deref()));
+        let by_query = paths.map(|path| host.get(&key(path).map_or_else(|| path.to_owned(), |key| format!("{path}?code={key}"))).status);
+        assert_eq!((by_header.as_slice(), by_query.as_slice()), (expected.as_slice(), expected.as_slice()), "{name}");
     }
 }
 

@@ -104,6 +104,27 @@ fn a_wrong_function_json_names_file_line_and_field() {
 }
 
 #[test]
+fn names_of_parameters_are_those_that_azure_takes() {
+    let function = |name: &str| {
+        let bindings = HTTP.replace("\"req\"", &format!("\"{name}\""));
+        (bindings, format!("def main({name}):\n    return {name}.params['x']\n"))
+    };
+    let app = ["req_snake_case", "_", "_req", "req_"].iter().enumerate().fold(App::new(), |app, (index, name)| {
+        let (bindings, code) = function(name);
+        app.function(&format!("good{index}"), &bindings, &code)
+    });
+    let (bindings, code) = function("req__twice");
+    let host = app.function("bad", &bindings, &code).start();
+    for index in 0..4 {
+        assert_eq!(host.get(&format!("/api/good{index}?x=y")).text(), "y");
+    }
+    host.wait_for_line(
+        "bad/function.json:1: `bindings[0].name` must be `$return`, or a parameter's name of letters, digits and single underscores",
+    );
+    assert_eq!(host.get("/api/bad?x=y").status, 404);
+}
+
+#[test]
 fn a_script_that_is_not_there_is_named() {
     let app = App::new().file("bad/function.json", format!("{{\"scriptFile\": \"../shared/run.py\", \"bindings\": {HTTP}}}"));
     let host = start(app);
@@ -120,11 +141,28 @@ fn comments_and_trailing_commas_are_no_errors() {
 
 #[test]
 fn bindings_of_other_types_are_told_apart() {
-    let bindings = r#"[{"type": "queueTrigger", "name": "msg", "queueName": "q"}]"#;
-    let host = start(App::new().function("queue", bindings, "def main(msg): pass"));
-    host.wait_for_line("snapfunc: the function queue could not be loaded");
-    host.wait_for_line("queueTrigger");
-    assert_eq!(host.get("/api/queue").status, 404);
+    let trigger = |kind: &str| format!("[{{\"type\": \"{kind}\", \"name\": \"thing\", \"connection\": \"Somewhere\"}}]");
+    let output = HTTP.replace("[{", "[{\"type\": \"cosmosDB\", \"direction\": \"out\", \"name\": \"doc\"}, {");
+    let host = ["eventHubTrigger", "serviceBusTrigger", "cosmosDBTrigger", "orchestrationTrigger"]
+        .iter()
+        .fold(App::new(), |app, kind| app.function(kind, &trigger(kind), "def main(thing): pass"))
+        .function("stores", &output, "def main(req, doc): pass")
+        .function("good", HTTP, OK)
+        .start();
+    for kind in ["eventHubTrigger", "serviceBusTrigger", "cosmosDBTrigger", "orchestrationTrigger"] {
+        host.wait_for_line(&format!("snapfunc: the function {kind} could not be loaded"));
+        host.wait_for_line(&format!("{kind}/function.json:1: `thing.type` "));
+    }
+    host.wait_for_line("stores/function.json:1: `doc.type` ");
+    assert_eq!((host.get("/api/stores").status, host.get("/api/good").text()), (500, "ok"));
+}
+
+#[test]
+fn connections_by_identity_are_told_with_their_setting() {
+    let trigger = r#"[{"type": "queueTrigger", "name": "msg", "queueName": "orders"}]"#;
+    let app = App::new().function("take", trigger, "def main(msg): pass").function("good", HTTP, OK);
+    let host = app.start_with(&[], &[("AzureWebJobsStorage__accountName", "ours")]);
+    host.wait_for_line("is identity-based (setting AzureWebJobsStorage__accountName), which this host can't do: set AzureWebJobsStorage to a connection string");
     assert_eq!(host.get("/api/good").text(), "ok");
 }
 

@@ -213,3 +213,39 @@ def main(req: func.HttpRequest, context: func.Context) -> str:
     let other = host.get("/api/f").json();
     assert_ne!(other[2], seen[2]);
 }
+
+#[test]
+fn worker_extensions_run_around_functions() {
+    let library = r#"
+import time
+from azure.functions import AppExtensionBase, FuncExtensionBase
+
+class Timed(AppExtensionBase):
+    @classmethod
+    def pre_invocation_app_level(cls, logger, context, arguments, *args, **kwargs):
+        context.began = time.monotonic()
+    @classmethod
+    def post_invocation_app_level(cls, logger, context, arguments, returned, *args, **kwargs):
+        logger.info("%s took some time: %s", context.function_name, time.monotonic() >= context.began)
+
+class Named(FuncExtensionBase):
+    def __init__(self, file, name):
+        super().__init__(file)
+        self.name = name
+    def pre_invocation(self, logger, context, arguments, *args, **kwargs):
+        logger.info("%s before %s", self.name, sorted(arguments))
+"#;
+    let code = "import library\nlibrary.Named(__file__, 'one')\n\ndef main(req, context):\n    return str(context.began > 0)\n";
+    let app = App::with(code).function("g", HTTP, "def main(req):\n    return 'g'\n").file("library.py", library);
+    let host = app.start_with(&[], &[("PYTHON_ENABLE_WORKER_EXTENSIONS", "1")]);
+    let mark = host.mark();
+    assert_eq!(host.get("/api/f").text(), "True");
+    assert_eq!(host.lines_until(mark, "f took some time: True")[0], "one before ['context', 'req']");
+    let mark = host.mark();
+    assert_eq!(host.get("/api/g").text(), "g");
+    assert_eq!(host.lines_until(mark, "g took some time: True").len(), 1);
+    drop(host);
+    let without = app.start();
+    assert_eq!(without.get("/api/f").status, 500);
+    without.wait_for_line("Exception: AttributeError: 'Context' object has no attribute 'began'");
+}

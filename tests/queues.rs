@@ -15,6 +15,7 @@ on_both_stores!(
     what_functions_give_out_become_messages,
     a_function_knows_its_message,
     what_always_fails_goes_to_the_poison_queue,
+    a_message_may_be_asked_for_as_text_or_bytes,
     messages_sent_before_the_start_are_found,
 );
 
@@ -45,6 +46,22 @@ fn a_message_goes_from_a_request_to_a_function(store: Store) {
         assert!(sent.elapsed().as_secs() < 5, "it took {:?}", sent.elapsed());
     }
     wait_for("the messages to be deleted", || (store.length(&app, &queue) == 0).then_some(()));
+}
+
+fn a_message_may_be_asked_for_as_text_or_bytes(store: Store) {
+    let (text, bytes) = (unique("text"), unique("bytes"));
+    let code = |kind: &str| format!("import logging\n\ndef main(msg: {kind}) -> None:\n    logging.info('%s', repr(msg))\n");
+    let send = "import azure.functions as func\n\ndef main(req: func.HttpRequest, out: func.Out[str], more: func.Out[bytes]) -> str:\n    \
+                out.set({'a': 1})\n    more.set(req.get_body())\n    return 'sent'\n";
+    let more = out(&bytes).replace("\"out\", \"queueName\"", "\"more\", \"queueName\"");
+    let app = App::new()
+        .function("send", &format!("[{HTTP}, {}, {more}]", out(&text)), send)
+        .function("text", &trigger(&text), &code("str"))
+        .function("bytes", &trigger(&bytes), &code("bytes"));
+    let host = store.start(&app);
+    assert_eq!(host.post("/api/send", "ü").status, 200, "{}", host.printed());
+    host.wait_for_line("'{\"a\": 1}'");
+    host.wait_for_line("b'\\xc3\\xbc'");
 }
 
 fn what_functions_give_out_become_messages(store: Store) {
