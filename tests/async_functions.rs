@@ -4,6 +4,7 @@
 
 mod common;
 
+use common::store::wait_for;
 use common::{App, HTTP, Host};
 
 const FUNCTIONS: &str = r#"
@@ -165,4 +166,17 @@ fn an_exception_without_a_text_is_told_by_its_class() {
         host.wait_for_line("Exception: UnprintableError: ");
         assert_eq!(host.get("/api/nested").status, 200);
     }
+}
+
+#[test]
+fn a_task_that_is_left_behind_goes_on_at_later_invocations() {
+    let code = "import asyncio\n\nasync def later():\n    await asyncio.sleep(0.01)\n    print('went on')\n\nasync def main(req):\n    \
+                if 'leave' in req.params:\n        asyncio.create_task(later())\n    return 'ok'\n";
+    let host = App::with(code).start();
+    assert_eq!(host.get("/api/f?leave=1").text(), "ok");
+    assert!(!host.printed().contains("went on"));
+    wait_for("the task", || {
+        assert_eq!(host.get("/api/f").text(), "ok");
+        host.lines().iter().any(|line| line == "went on").then_some(())
+    });
 }

@@ -112,6 +112,28 @@ def main(req):
 }
 
 #[test]
+fn text_that_utf_8_can_not_carry_does_not_fail_the_function() {
+    let code = r#"
+import logging, os
+
+count = 0
+
+def main(req):
+    global count
+    count += 1
+    logging.getLogger("own \ud800").warning("a file %s", os.fsdecode(b"caf\xe9"))
+    print("printed \ud800")
+    return "\ud800" if "text" in req.params else str(count)
+"#;
+    let host = App::with(code).start();
+    let mark = host.mark();
+    assert_eq!((host.get("/api/f").text(), host.get("/api/f?text=1").status, host.get("/api/f").text()), ("1", 500, "3"));
+    let lines = host.lines_until(mark, "Exception: UnicodeEncodeError: 'utf-8' codec can't encode character '\\ud800'");
+    assert_eq!(lines[..2], ["a file caf\\udce9", "printed \\ud800"]);
+    assert!(!host.printed().contains("panicked"), "{}", host.printed());
+}
+
+#[test]
 fn control_characters_can_not_forge_lines() {
     let code = r#"
 import logging

@@ -84,6 +84,22 @@ def test_an_output_of_str_or_bytes_takes_what_json_can_say_too(kind, annotation,
     assert (encoded.type, encoded.value) == datum
 
 
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("http", "\ud800"),
+        ("queue", "\ud800"),
+        ("blob", "\ud800"),
+        ("table", "\ud800"),
+        ("http", func.HttpResponse("x", headers={"X-A": "\ud800"})),
+    ],
+)
+@pytest.mark.parametrize("annotation", [None, str])
+def test_text_that_utf_8_cant_carry_is_refused(kind, value, annotation):
+    with pytest.raises(UnicodeEncodeError, match="surrogates not allowed"):
+        encode(Binding("x", kind, "out"), value, annotation)
+
+
 def test_a_return_value_is_what_its_binding_takes():
     with pytest.raises(TypeError, match='unsupported type "http" for Python type "bytes"'):
         encode(Binding("$return", "http", "out"), b"x", str)

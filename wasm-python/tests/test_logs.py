@@ -80,6 +80,12 @@ def test_print_crosses_line_by_line_and_the_rest_at_the_end():
         ]
 
 
+def test_text_that_utf_8_cant_carry_is_written_with_escapes():
+    with recording() as records:
+        logging.getLogger("caf\u00e9 \udcff").warning("\u2603 \ud800")
+        assert [(name, text) for _, name, text, _ in records] == [("caf\u00e9 \\udcff", "\u2603 \\ud800")]
+
+
 def test_a_closed_stream_is_no_error():
     with recording() as records:
         sys.stdout.close()

@@ -124,14 +124,28 @@ def encode(binding: Binding, value: Any, annotation: type | None) -> Datum:
     if binding.name != "$return" and _is_plain(binding.kind, annotation):
         # Where the SDK's converter knows more of the value, it still is right.
         with contextlib.suppress(NotImplementedError):
-            return GenericConverter.encode(value, expected_type=annotation)
+            return _checked(GenericConverter.encode(value, expected_type=annotation))
     try:
         datum = _converter(binding.kind).encode(value, expected_type=annotation)
     except NotImplementedError:
         raise TypeError(
             f'unable to encode outgoing TypedData: unsupported type "{binding.kind}" for Python type "{type(value).__name__}"'
         ) from None
-    return NOTHING if datum is None else datum
+    return NOTHING if datum is None else _checked(datum)
+
+
+def _checked(datum: Datum) -> Datum:
+    """Text must be such that UTF-8 can carry it: where it leaves Python it is too late to say so. Raises `UnicodeEncodeError`."""
+    if datum.type in ("string", "json"):
+        texts = (datum.value,)
+    elif datum.type == "http":
+        texts = (*datum.value["headers"], *(header.value for header in datum.value["headers"].values()))
+    else:
+        return datum
+    for text in texts:
+        if not text.isascii():
+            text.encode("utf-8")
+    return datum
 
 
 def cookie_parts(morsel: Morsel) -> dict[str, Any] | None:

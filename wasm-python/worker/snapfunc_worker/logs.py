@@ -73,7 +73,12 @@ class _Handler(logging.Handler):
             text = self.format(record)
         except Exception as error:  # a record whose arguments don't fit its format must not fail the function
             text = f"{record.msg!r} (a log record that can't be formatted: {error})"
-        self._emit(_level(record.levelno), record.name, text, _invocation_id)
+        self._emit(_level(record.levelno), _valid(record.name), _valid(text), _invocation_id)
+
+
+def _valid(text: str) -> str:
+    """Text that UTF-8 can carry: a lone surrogate, as in a file's name that is none of UTF-8, must not fail the function."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _level(number: int) -> Level:
