@@ -98,6 +98,16 @@ fn third_party_packages_come_before_the_apps_root() {
 }
 
 #[test]
+fn packages_of_azure_are_found_beside_the_sdk() {
+    let code = "import azure.functions as func\nimport azure.made_up\n\ndef main(req):\n    return f'{azure.made_up.NAME} {func.HttpResponse.__module__}'\n";
+    for init in [None, Some(""), Some("__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n")] {
+        let app = App::with(code).file(".python_packages/lib/site-packages/azure/made_up/__init__.py", "NAME = __name__\n");
+        let app = init.into_iter().fold(app, |app, init| app.file(".python_packages/lib/site-packages/azure/__init__.py", init));
+        assert_eq!(app.start().get("/api/f").text(), "azure.made_up azure.functions._http", "{init:?}");
+    }
+}
+
+#[test]
 fn a_function_json_with_comments_and_trailing_commas_can_change_while_it_is_served() {
     let json = |route: &str| {
         format!(

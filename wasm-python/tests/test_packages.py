@@ -7,7 +7,7 @@ import warnings
 
 import pytest
 
-from snapfunc_worker import loader
+from snapfunc_worker import loader, packages
 from snapfunc_worker.absent import hashes
 from test_absent import fails, run
 
@@ -73,6 +73,22 @@ def test_scrypt_says_what_to_use():
     assert run("import hashlib; print(hasattr(hashlib, 'scrypt'), hashlib.pbkdf2_hmac('sha1', b'', b'', 1).hex()[:6])") == "False 1e437a"
     assert fails("import hashlib; hashlib.scrypt(b'')").startswith("AttributeError: hashlib.scrypt needs OpenSSL")
     assert fails("import hashlib; hashlib.other") == "AttributeError: module 'hashlib' has no attribute 'other'"
+
+
+@pytest.mark.parametrize("code", ["", "__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n"])
+def test_packages_beside_the_sdk_are_found_also_where_they_make_azure_a_package_with_code(tmp_path, monkeypatch, code):
+    import azure
+
+    monkeypatch.setattr(azure, "__path__", list(azure.__path__))
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    (tmp_path / "azure" / "made_up").mkdir(parents=True)
+    (tmp_path / "azure" / "__init__.py").write_text(code)
+    (tmp_path / "azure" / "made_up" / "__init__.py").write_text("NAME = __name__\n")
+    packages.join_namespaces([str(tmp_path)])
+    from azure import functions, made_up
+
+    assert (made_up.NAME, functions.__name__) == ("azure.made_up", "azure.functions")
+    del sys.modules["azure.made_up"], azure.made_up
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ def set_up_paths(root: str, package_paths: list[str]) -> None:
     package.__spec__.submodule_search_locations = package.__path__
     sys.modules[APP_PACKAGE] = package
     packages.prefer(package_paths)
+    packages.join_namespaces(package_paths)
     packages.hide_syntax_warnings(package_paths)
     importlib.invalidate_caches()
 
