@@ -51,6 +51,15 @@ impl Destination {
         }
     }
 
+    /// The name of its one host, where it has one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        match &self.host {
+            Place::Name(name) => Some(name),
+            Place::Any | Place::Below(_) | Place::Network { .. } => None,
+        }
+    }
+
     /// Whether it names this address itself; `localhost` names those of the loopback.
     #[must_use]
     pub fn holds(&self, address: IpAddr) -> bool {

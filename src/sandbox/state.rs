@@ -11,14 +11,15 @@ use super::streams::Stream;
 use crate::app::Destination;
 use std::fs::File;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime::error::Context;
 use wasmtime_wasi::filesystem::{Dir, WasiFilesystemCtxView};
 use wasmtime_wasi::{FsPerms, OpenMode, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
-/// How many handles (files, streams, timers) a guest may have open at once.
+/// How many handles (files, streams, timers) a guest may have open at once, and the fewest that it gets where the process may have few descriptors.
 const MOST_HANDLES: usize = 10_000;
+const FEWEST_HANDLES: usize = 256;
 
 /// The store's data.
 pub(super) struct State {
@@ -31,8 +32,7 @@ pub(super) struct State {
     /// Of the invocation that runs.
     pub(super) streams: Vec<Stream>,
     pub(super) reach: Arc<Reach>,
-    /// TLS connections that are open.
-    pub(super) sessions: usize,
+    pub(super) tls: network::tls::Sessions,
     stdout: GuestOutput,
     stderr: GuestOutput,
 }
@@ -74,7 +74,7 @@ impl State {
         let reach = Reach::new(outbound, outlet.clone());
         reach.grant(&mut builder);
         let mut table = ResourceTable::new();
-        table.set_max_capacity(MOST_HANDLES);
+        table.set_max_capacity(most_handles());
         let tmp = Tmp::new(limits.tmp_bytes, limits.tmp_nodes);
         State {
             wasi: builder.build(),
@@ -85,7 +85,7 @@ impl State {
             outlet,
             streams: Vec::new(),
             reach,
-            sessions: 0,
+            tls: network::tls::Sessions::default(),
             stdout,
             stderr,
         }
@@ -119,6 +119,16 @@ impl logging::Host for State {
         self.outlet.emit(record.level, &record.logger, &record.text);
         Ok(())
     }
+}
+
+/// Each handle may be a file of the host: a sixteenth of what the process may have open is one instance's.
+fn most_handles() -> usize {
+    static MOST: LazyLock<usize> = LazyLock::new(|| {
+        let descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        let share = descriptors.map_or(MOST_HANDLES, |most| usize::try_from(most / 16).unwrap_or(MOST_HANDLES));
+        share.clamp(FEWEST_HANDLES, MOST_HANDLES)
+    });
+    *MOST
 }
 
 /// Links everything that a guest may import.

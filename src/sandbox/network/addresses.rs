@@ -10,8 +10,15 @@ pub(super) fn is_public(address: IpAddr) -> bool {
     }
 }
 
+/// By its number a public address, but each machine on Azure reaches its own host's services there: goal state, DHCP, DNS, health probes. Whoever may
+/// talk to it may ask for the machine's secrets (learn.microsoft.com, "What is IP address 168.63.129.16?").
+const WIRE_SERVER: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
+
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
+    if address == WIRE_SERVER {
+        return false;
+    }
     let special = address.is_private()
         || address.is_loopback()
         || address.is_link_local()
@@ -41,8 +48,17 @@ mod tests {
 
     #[test]
     fn public_ones_are_known_from_all_others() {
-        for public in ["1.1.1.1", "8.8.8.8", "100.63.0.1", "172.32.0.1", "192.0.1.1", "2606:4700::1111", "2a00::1", "2001:4860:4860::8888"]
-        {
+        for public in [
+            "1.1.1.1",
+            "8.8.8.8",
+            "100.63.0.1",
+            "168.63.129.17",
+            "172.32.0.1",
+            "192.0.1.1",
+            "2606:4700::1111",
+            "2a00::1",
+            "2001:4860:4860::8888",
+        ] {
             assert!(is_public(public.parse().unwrap()), "{public}");
         }
         for other in [
@@ -51,6 +67,8 @@ mod tests {
             "100.64.0.1",
             "127.0.0.1",
             "127.9.9.9",
+            "168.63.129.16",
+            "::ffff:168.63.129.16",
             "169.254.169.254",
             "172.16.0.1",
             "192.0.0.1",

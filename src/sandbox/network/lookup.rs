@@ -3,8 +3,12 @@
 //! It takes the place of wasmtime-wasi's, which tells nobody what a name resolved to.
 
 use super::super::state::State;
-use std::net::IpAddr;
+use std::io;
+use std::net::{IpAddr, ToSocketAddrs};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 use std::vec;
+use tokio::sync::Semaphore;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, Resource, ResourceType};
 use wasmtime_wasi::p2::bindings::sockets::network::{ErrorCode, IpAddress, Network};
@@ -12,6 +16,17 @@ use wasmtime_wasi::p2::{DynPollable, Pollable, subscribe};
 
 /// The version that CPython was built for; wasmtime takes others of 0.2 for the same.
 const INTERFACE: &str = "wasi:sockets/ip-name-lookup@0.2.12";
+
+/// Lookups at a time, of all instances. Each keeps a thread of those that the host's own work is done on too, for as long as the system tries.
+const MOST_AT_ONCE: usize = 32;
+/// How long a guest waits for one: what resolvers take for two tries of 5 seconds, their default.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// Where lookups wait for their turn.
+struct Queue {
+    places: Arc<Semaphore>,
+    longest: Duration,
+}
 
 /// Addresses that were found and are yet to be asked for. The guest waited for all of them, so they are ready.
 struct Found(vec::IntoIter<IpAddr>);
@@ -69,6 +84,56 @@ async fn addresses(name: &str, may_resolve: impl Fn(&str) -> bool) -> Result<Vec
     if !may_resolve(name) {
         return Err(ErrorCode::AccessDenied);
     }
-    let found = tokio::net::lookup_host((name, 0)).await.map_err(|_| ErrorCode::NameUnresolvable)?;
-    Ok(found.map(|address| address.ip().to_canonical()).collect())
+    resolve(name.to_owned()).await
+}
+
+/// Asks this machine's resolver.
+pub(super) async fn resolve(name: String) -> Result<Vec<IpAddr>, ErrorCode> {
+    static QUEUE: LazyLock<Queue> = LazyLock::new(|| Queue::new(MOST_AT_ONCE, LONGEST));
+    QUEUE.ask(move || Ok((name.as_str(), 0).to_socket_addrs()?.map(|address| address.ip().to_canonical()).collect())).await
+}
+
+// === impl Queue ===
+
+impl Queue {
+    fn new(places: usize, longest: Duration) -> Self {
+        Queue { places: Arc::new(Semaphore::new(places)), longest }
+    }
+
+    async fn ask<T: Send + 'static>(&self, question: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, ErrorCode> {
+        let asking = async {
+            let place = self.places.clone().acquire_owned().await.map_err(|_| ErrorCode::NameUnresolvable)?;
+            let asking = tokio::task::spawn_blocking(move || {
+                let answer = question();
+                // The thread is busy until here, whether somebody still waits or not.
+                drop(place);
+                answer
+            });
+            asking.await.map_err(|_| ErrorCode::NameUnresolvable)?.map_err(|_| ErrorCode::NameUnresolvable)
+        };
+        tokio::time::timeout(self.longest, asking).await.unwrap_or(Err(ErrorCode::TemporaryResolverFailure))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    #[tokio::test]
+    async fn lookups_that_hang_keep_their_places_and_nobody_waits_for_ever() {
+        let queue = Queue::new(1, Duration::from_millis(50));
+        let (release, released) = mpsc::channel::<()>();
+        let hangs = move || {
+            let _ = released.recv();
+            Ok(1)
+        };
+        assert!(matches!(queue.ask(hangs).await, Err(ErrorCode::TemporaryResolverFailure)));
+        // There is one place, and the system is still at it.
+        assert!(matches!(queue.ask(|| Ok(2)).await, Err(ErrorCode::TemporaryResolverFailure)));
+        drop(release);
+        let patient = Queue { longest: Duration::from_secs(60), places: queue.places.clone() };
+        assert!(matches!(patient.ask(|| Ok(3)).await, Ok(3)));
+        assert!(matches!(patient.ask(|| Err::<i32, _>(io::ErrorKind::NotFound.into())).await, Err(ErrorCode::NameUnresolvable)));
+    }
 }

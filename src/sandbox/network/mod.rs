@@ -2,21 +2,25 @@
 //!
 //! A guest asks for the addresses of a name (`lookup`), which are remembered with the entries that name it, and connects to one of them. What counts is the
 //! address that it connects to: it must have come of an allowed name, and be a public one, or be on the list itself.
+//!
+//! - `addresses` knows public addresses, `lookup` asks for those of names, `sockets` counts what an instance has, `tls` encrypts.
 
 mod addresses;
 mod lookup;
+mod sockets;
 pub(super) mod tls;
 
 use crate::app::Destination;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
+use wasmtime::component::Linker;
 use wasmtime_wasi::WasiCtxBuilder;
+use wasmtime_wasi::p2::bindings::sockets::network::ErrorCode;
 use wasmtime_wasi::sockets::SocketAddrUse;
 
-pub(super) use lookup::add_to_linker;
-
 use super::logs::Outlet;
+use super::state::State;
 
 /// How many addresses an instance remembers the names of; then it begins anew.
 const MOST_REMEMBERED: usize = 4096;
@@ -27,6 +31,12 @@ pub(super) struct Reach {
     /// Which entries the names had that these are the addresses of.
     resolved: Mutex<HashMap<IpAddr, Vec<usize>>>,
     outlet: Arc<Outlet>,
+}
+
+/// Links what is not wasmtime-wasi's own.
+pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    lookup::add_to_linker(linker)?;
+    sockets::add_to_linker(linker)
 }
 
 // === impl Reach ===
@@ -44,14 +54,57 @@ impl Reach {
         }
         let reach = self.clone();
         builder.socket_addr_check(move |address, purpose| {
-            let allowed = match purpose {
-                SocketAddrUse::TcpConnect => reach.may_connect(address),
-                // The system binds a socket that connects; asking for an address or a port is for servers.
-                SocketAddrUse::TcpBind => address.port() == 0 && address.ip().is_unspecified(),
-                _ => false,
-            };
-            Box::pin(async move { allowed })
+            let reach = reach.clone();
+            Box::pin(async move {
+                match purpose {
+                    SocketAddrUse::TcpConnect => reach.admits(address).await,
+                    // The system binds a socket that connects; asking for an address or a port is for servers.
+                    SocketAddrUse::TcpBind => address.port() == 0 && address.ip().is_unspecified(),
+                    _ => false,
+                }
+            })
         });
+    }
+
+    /// Whether there is anything that it may connect to.
+    pub(super) fn is_anywhere(&self) -> bool {
+        !self.allowed.is_empty()
+    }
+
+    async fn admits(self: Arc<Self>, address: SocketAddr) -> bool {
+        let address = SocketAddr::new(address.ip().to_canonical(), address.port());
+        if self.may_connect(address) {
+            return true;
+        }
+        // In a task of its own, for the check has to be `Sync`.
+        let reach = self.clone();
+        let allowed = tokio::spawn(async move { reach.ask_again(address, lookup::resolve).await }).await.unwrap_or(false);
+        if !allowed {
+            let kind =
+                if addresses::is_public(address.ip()) { "" } else { ", which is not a public address and must be on the list itself" };
+            self.tell(&format!("no connection to {address}{kind}"));
+        }
+        allowed
+    }
+
+    /// Whether the address is one that a name on the list has now. An app may have looked it up while it was imported: another instance did, and it may
+    /// have been another process, whose memory this one's is a copy of.
+    async fn ask_again<F>(&self, address: SocketAddr, resolve: impl Fn(String) -> F) -> bool
+    where
+        F: Future<Output = Result<Vec<IpAddr>, ErrorCode>>,
+    {
+        if !addresses::is_public(address.ip()) {
+            return false;
+        }
+        for name in self.allowed.iter().filter(|entry| entry.has_port(address.port())).filter_map(Destination::name) {
+            if let Ok(found) = resolve(name.to_owned()).await {
+                self.remember(name, &found);
+            }
+            if self.may_connect(address) {
+                return true;
+            }
+        }
+        false
     }
 
     /// Whether the addresses of a name may be asked for at all.
@@ -78,17 +131,12 @@ impl Reach {
     fn may_connect(&self, address: SocketAddr) -> bool {
         let (ip, port) = (address.ip().to_canonical(), address.port());
         let of_port = |entry: &&Destination| entry.has_port(port);
-        let allowed = self.allowed.iter().filter(of_port).any(|entry| entry.holds(ip))
+        self.allowed.iter().filter(of_port).any(|entry| entry.holds(ip))
             || addresses::is_public(ip) && {
                 let resolved = self.resolved.lock().unwrap_or_else(PoisonError::into_inner);
                 let names = resolved.get(&ip).into_iter().flatten().map(|entry| &self.allowed[*entry]);
                 names.chain(self.allowed.iter().filter(|entry| entry.is_any())).any(|entry| entry.has_port(port))
-            };
-        if !allowed {
-            let kind = if addresses::is_public(ip) { "" } else { ", which is not a public address and must be on the list itself" };
-            self.tell(&format!("no connection to {}{kind}", SocketAddr::new(ip, port)));
-        }
-        allowed
+            }
     }
 
     /// Python's error has no room for the reason.

@@ -56,3 +56,17 @@ fn nothing_is_allowed_by_default() {
     let reach = reach(&[]);
     assert!(!may(&reach, "8.8.8.8:443") && !reach.may_resolve("example.com"));
 }
+
+#[tokio::test]
+async fn what_the_app_looked_up_before_it_was_copied_is_looked_up_again() {
+    let reach = reach(&["https://api.example.com", "tcp://db.example.com:5432", "*.example.org:443"]);
+    let resolve = async |name: String| match name.as_str() {
+        "api.example.com" => Ok(vec!["8.8.8.8".parse().unwrap(), "10.0.0.1".parse().unwrap()]),
+        "db.example.com" => Err(ErrorCode::NameUnresolvable),
+        name => panic!("{name} is none to ask for"),
+    };
+    let again = async |address: &str| reach.ask_again(address.parse().unwrap(), resolve).await;
+    assert!(again("8.8.8.8:443").await && may(&reach, "8.8.8.8:443"));
+    assert!(!again("9.9.9.9:443").await && !again("8.8.8.8:5432").await && !again("8.8.8.8:80").await);
+    assert!(!again("10.0.0.1:443").await, "what is not public needs its own entry");
+}
