@@ -1,13 +1,15 @@
 //! seccomp and Landlock.
 
 use super::{Gates, Part, Wall};
-use landlock::{ABI, Access, AccessFs, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus, path_beneath_rules};
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+use landlock::{ABI, Access, AccessFs, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope, path_beneath_rules};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch, sock_filter,
+};
 use std::collections::BTreeMap;
 use std::env;
 use std::path::PathBuf;
 
-/// The newest version of Landlock whose rights are asked for; an older kernel gives those that it knows.
+/// The newest version of Landlock whose rights and scopes are asked for (Linux 6.12); an older kernel gives those that it knows.
 const LANDLOCK: ABI = ABI::V6;
 
 /// What the system's libraries read: names of hosts, root certificates, the time zone, the number of cores, the memory.
@@ -39,8 +41,9 @@ const OF_THE_SYSTEM: [&str; 25] = [
     "/usr/share",
 ];
 
-/// What no server does: other programs, other processes' memory, mounts, namespaces, keys of the kernel, its modules, tracing, and doors that go round filters.
-const FORBIDDEN: [libc::c_long; 43] = [
+/// What no server does: other programs, other processes' memory and files, mounts, namespaces, devices, keys of the kernel, its modules and its log, tracing,
+/// and doors that go round filters.
+const FORBIDDEN: [libc::c_long; 53] = [
     libc::SYS_acct,
     libc::SYS_add_key,
     libc::SYS_bpf,
@@ -55,6 +58,7 @@ const FORBIDDEN: [libc::c_long; 43] = [
     libc::SYS_fsconfig,
     libc::SYS_fsmount,
     libc::SYS_fsopen,
+    libc::SYS_fspick,
     libc::SYS_init_module,
     libc::SYS_io_uring_enter,
     libc::SYS_io_uring_register,
@@ -62,31 +66,57 @@ const FORBIDDEN: [libc::c_long; 43] = [
     libc::SYS_kcmp,
     libc::SYS_kexec_load,
     libc::SYS_keyctl,
+    libc::SYS_migrate_pages,
+    libc::SYS_mknodat,
     libc::SYS_mount,
     libc::SYS_mount_setattr,
     libc::SYS_move_mount,
+    libc::SYS_move_pages,
     libc::SYS_name_to_handle_at,
     libc::SYS_open_by_handle_at,
     libc::SYS_open_tree,
     libc::SYS_perf_event_open,
     libc::SYS_personality,
+    libc::SYS_pidfd_getfd,
     libc::SYS_pivot_root,
+    libc::SYS_process_madvise,
     libc::SYS_process_vm_readv,
     libc::SYS_process_vm_writev,
     libc::SYS_ptrace,
     libc::SYS_quotactl,
+    libc::SYS_quotactl_fd,
     libc::SYS_reboot,
     libc::SYS_request_key,
+    libc::SYS_setdomainname,
+    libc::SYS_sethostname,
     libc::SYS_setns,
     libc::SYS_settimeofday,
     libc::SYS_swapoff,
     libc::SYS_swapon,
+    libc::SYS_syslog,
     libc::SYS_umount2,
     libc::SYS_unshare,
     libc::SYS_userfaultfd,
 ];
-/// On x86-64, the same calls by the numbers of its 32-bit form.
-const X32: libc::c_long = 0x4000_0000;
+/// The same of one kind of machine: its ports, its segments, older names, and what not all C libraries have a name for.
+#[cfg(target_arch = "x86_64")]
+const FORBIDDEN_HERE: [libc::c_long; 6] =
+    [libc::SYS_ioperm, libc::SYS_iopl, libc::SYS_kexec_file_load, libc::SYS_mknod, libc::SYS_modify_ldt, libc::SYS_uselib];
+/// `kexec_file_load`.
+#[cfg(not(target_arch = "x86_64"))]
+const FORBIDDEN_HERE: [libc::c_long; 1] = [294];
+/// Namespaces that `clone` would make. `CLONE_NEWTIME` is not among them: where `clone` has its flags, that bit is a part of a signal's number.
+const NAMESPACES: [libc::c_int; 7] = [
+    libc::CLONE_NEWCGROUP,
+    libc::CLONE_NEWIPC,
+    libc::CLONE_NEWNET,
+    libc::CLONE_NEWNS,
+    libc::CLONE_NEWPID,
+    libc::CLONE_NEWUSER,
+    libc::CLONE_NEWUTS,
+];
+/// On x86-64, the bit of calls in its 32-bit form, which have numbers of their own for some.
+const X32: u32 = 0x4000_0000;
 
 pub(super) fn raise(gates: &Gates) -> Wall {
     // Landlock first: seccomp may one day forbid its calls.
@@ -109,6 +139,7 @@ fn files(gates: &Gates) -> Result<RulesetStatus, RulesetError> {
     let read = OF_THE_SYSTEM.iter().map(PathBuf::from).chain(named).chain(gates.read.iter().cloned());
     let status = Ruleset::default()
         .handle_access(AccessFs::from_all(LANDLOCK))?
+        .scope(Scope::from_all(LANDLOCK))?
         .create()?
         .add_rules(path_beneath_rules(read, AccessFs::from_read(LANDLOCK)))?
         .add_rules(path_beneath_rules(&gates.write, AccessFs::from_all(LANDLOCK) & !AccessFs::Execute))?
@@ -117,11 +148,132 @@ fn files(gates: &Gates) -> Result<RulesetStatus, RulesetError> {
 }
 
 fn system_calls() -> Result<(), String> {
-    let numbers = FORBIDDEN.iter().flat_map(|number| [*number, *number | X32]);
-    let rules: BTreeMap<i64, _> = numbers.map(|number| (number, Vec::new())).collect();
-    let refuse = SeccompAction::Errno(libc::EPERM.unsigned_abs());
     let architecture = env::consts::ARCH.try_into().map_err(|_| format!("there is no filter for {}", env::consts::ARCH))?;
+    for program in filters(architecture)? {
+        seccompiler::apply_filter_all_threads(&program).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+/// The kernel asks all of them, and the strictest answer counts.
+fn filters(architecture: TargetArch) -> Result<Vec<BpfProgram>, String> {
+    let mut forbidden: BTreeMap<i64, Vec<SeccompRule>> =
+        FORBIDDEN.iter().chain(&FORBIDDEN_HERE).map(|number| (*number, Vec::new())).collect();
+    forbidden.insert(libc::SYS_clone, namespaces()?);
+    let mut programs = vec![
+        program(forbidden, libc::EPERM, architecture)?,
+        // Its flags are in memory, where no filter sees them. C libraries take `clone` where there is none.
+        program([(libc::SYS_clone3, Vec::new())].into(), libc::ENOSYS, architecture)?,
+    ];
+    if architecture == TargetArch::x86_64 {
+        programs.push(without_x32());
+    }
+    Ok(programs)
+}
+
+fn program(rules: BTreeMap<i64, Vec<SeccompRule>>, error: libc::c_int, architecture: TargetArch) -> Result<BpfProgram, String> {
+    let refuse = SeccompAction::Errno(error.unsigned_abs());
     let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, architecture).map_err(|error| error.to_string())?;
-    let program = BpfProgram::try_from(filter).map_err(|error| error.to_string())?;
-    seccompiler::apply_filter_all_threads(&program).map_err(|error| error.to_string())
+    BpfProgram::try_from(filter).map_err(|error| error.to_string())
+}
+
+/// A rule for each: one of them is enough.
+fn namespaces() -> Result<Vec<SeccompRule>, String> {
+    let rule = |flag: &libc::c_int| {
+        let flag = u64::from(flag.unsigned_abs());
+        let condition = SeccompCondition::new(0, SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(flag), flag)?;
+        SeccompRule::new(vec![condition])
+    };
+    NAMESPACES.iter().map(rule).collect::<Result<_, _>>().map_err(|error| error.to_string())
+}
+
+/// No call of the 32-bit form. The crate compares numbers for equality only, so these are the instructions themselves: the number is what a filter's data
+/// begins with (`struct seccomp_data`).
+fn without_x32() -> BpfProgram {
+    // The codes of instructions have 16 bits (`struct sock_filter`); their parts have 8.
+    let code = |parts: u32| u16::try_from(parts).unwrap_or_default();
+    let (load, compare) = (code(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS), code(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K));
+    let end = code(libc::BPF_RET | libc::BPF_K);
+    vec![
+        sock_filter { code: load, jt: 0, jf: 0, k: 0 },
+        sock_filter { code: compare, jt: 0, jf: 1, k: X32 },
+        sock_filter { code: end, jt: 0, jf: 0, k: libc::SECCOMP_RET_ERRNO | libc::EPERM.unsigned_abs() },
+        sock_filter { code: end, jt: 0, jf: 0, k: libc::SECCOMP_RET_ALLOW },
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `AUDIT_ARCH_X86_64`.
+    const X86_64: u32 = 0xc000_003e;
+
+    /// What a filter says to a call: the machine of `bpf(4)`, as far as filters use it.
+    fn run(program: &BpfProgram, number: u32, first: u64) -> u32 {
+        let low = u32::try_from(first & 0xffff_ffff).unwrap();
+        let data = [number, X86_64, 0, 0, low, u32::try_from(first >> 32).unwrap()];
+        let (mut at, mut held) = (0, 0_u32);
+        loop {
+            let step = &program[at];
+            at += 1;
+            let jump = |holds: bool| usize::from(if holds { step.jt } else { step.jf });
+            match u32::from(step.code) {
+                0x20 => held = *data.get(usize::try_from(step.k).unwrap() / 4).unwrap_or(&0),
+                0x54 => held &= step.k,
+                0x05 => at += usize::try_from(step.k).unwrap(),
+                0x15 => at += jump(held == step.k),
+                0x25 => at += jump(held > step.k),
+                0x35 => at += jump(held >= step.k),
+                0x06 => return step.k,
+                other => panic!("no filter here has {other:#x}"),
+            }
+        }
+    }
+
+    /// The number of the error that a call ends with; 0: it is let through.
+    fn verdict(number: i64, first: u64) -> u32 {
+        let number = u32::try_from(number).unwrap();
+        let errors: Vec<_> = filters(TargetArch::x86_64)
+            .unwrap()
+            .iter()
+            .map(|program| run(program, number, first))
+            .filter(|verdict| *verdict != libc::SECCOMP_RET_ALLOW)
+            .map(|verdict| {
+                assert_eq!(verdict & 0xffff_0000, libc::SECCOMP_RET_ERRNO, "{number}");
+                verdict & 0xffff
+            })
+            .collect();
+        errors.first().copied().unwrap_or(0)
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn what_no_server_does_is_forbidden_in_both_forms() {
+        let refused = libc::EPERM.unsigned_abs();
+        for number in FORBIDDEN.iter().chain(&FORBIDDEN_HERE) {
+            assert_eq!(verdict(*number, 0), refused, "{number}");
+        }
+        // All of the 32-bit form, among them those with numbers of their own: execve, ptrace, process_vm_readv.
+        for number in (0..470).chain(512..548) {
+            assert_eq!(verdict(number | i64::from(X32), 0), refused, "{number}");
+        }
+        for number in [libc::SYS_read, libc::SYS_openat, libc::SYS_mmap, libc::SYS_futex, libc::SYS_connect, libc::SYS_accept4] {
+            assert_eq!(verdict(number, 0), 0, "{number}");
+        }
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn threads_can_be_made_and_namespaces_can_not() {
+        let thread = libc::CLONE_VM | libc::CLONE_FS | libc::CLONE_FILES | libc::CLONE_SIGHAND | libc::CLONE_THREAD | libc::CLONE_SYSVSEM;
+        let thread = u64::from((thread | libc::CLONE_SETTLS | libc::CLONE_PARENT_SETTID | libc::CLONE_CHILD_CLEARTID).unsigned_abs());
+        assert_eq!(verdict(libc::SYS_clone, thread), 0);
+        for namespace in NAMESPACES {
+            let flag = u64::from(namespace.unsigned_abs());
+            assert_eq!(verdict(libc::SYS_clone, flag), libc::EPERM.unsigned_abs(), "{namespace:#x}");
+            assert_eq!(verdict(libc::SYS_clone, thread | flag | 17), libc::EPERM.unsigned_abs(), "{namespace:#x}");
+        }
+        assert_eq!(verdict(libc::SYS_clone3, 0), libc::ENOSYS.unsigned_abs());
+    }
 }
