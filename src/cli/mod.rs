@@ -3,6 +3,7 @@
 mod build;
 mod cache;
 mod data;
+mod descriptors;
 mod diagnostics;
 mod functions_list;
 mod https;

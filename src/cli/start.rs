@@ -5,7 +5,7 @@ use super::https::Https;
 use super::logs::Logs;
 use super::progress::Shown;
 use super::source::Source;
-use super::{cache, functions_list, packages, reload, stop};
+use super::{cache, descriptors, functions_list, packages, reload, stop};
 use crate::app::{App, Destination, Isolation, LogLevel, ReadOptions, SnapfuncOptions};
 use crate::host::admin::Admin;
 use crate::host::console::Console;
@@ -169,6 +169,7 @@ impl Start {
             _ => app,
         };
         let data = source.data()?;
+        descriptors::raise(app.host.snapfunc.clients.connections);
         if mode.wall {
             raise_wall(&app, &data, &console)?;
         }
