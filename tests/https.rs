@@ -9,6 +9,7 @@ use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, PrivateKey, PrivateKeyC
 use rcgen::{CertifiedKey, KeyPair};
 use reqwest::{Client, ClientBuilder, Response};
 use std::fs;
+use std::sync::Arc;
 use tokio::runtime::{self, Runtime};
 
 const URL_OF_REQUEST: &str = "def main(req):\n    return req.url\n";
@@ -64,6 +65,35 @@ fn a_certificate_is_made_where_none_is_given() {
     assert!(Https::new(|builder| builder).get(&host, "localhost").is_err());
     assert!(host.try_request("GET", "/api/f", &[], b"").is_err());
     assert_eq!(anybody.get(&host, "127.0.0.1").unwrap().status(), 200);
+}
+
+#[test]
+fn http_2_is_spoken_where_it_is_asked_for() {
+    let (app, certificate) = (App::with("def main(req):\n    return req.method + req.get_body().decode()\n"), certificate());
+    let file = app.data().join("cert.pem");
+    fs::write(&file, certificate.cert.pem() + &certificate.signing_key.serialize_pem()).unwrap();
+    let host = start(&app, &["--cert", file.to_str().unwrap()], &[]);
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(certificate.cert.der().clone()).unwrap();
+    let config = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+    let mut config = config.with_safe_default_protocol_versions().unwrap().with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let answer = runtime.block_on(async {
+        let stream = tokio::net::TcpStream::connect(("127.0.0.1", host.port)).await.unwrap();
+        let name = rustls::pki_types::ServerName::try_from("localhost").unwrap();
+        let stream = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
+        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(b"h2".as_slice()));
+        let (client, connection) = h2::client::handshake(stream).await.unwrap();
+        tokio::spawn(connection);
+        let request = http::Request::post(format!("https://localhost:{}/api/f", host.port)).body(()).unwrap();
+        let (answer, mut body) = client.ready().await.unwrap().send_request(request, false).unwrap();
+        body.send_data("body".into(), true).unwrap();
+        let mut answer = answer.await.unwrap();
+        assert_eq!((answer.status().as_u16(), answer.version()), (200, http::Version::HTTP_2));
+        answer.body_mut().data().await.unwrap().unwrap()
+    });
+    assert_eq!(answer, "POSTbody");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Takes a request's body: within the limit of one, within what all together may hold, and at a pace that is no attack.
 
+use super::pace;
 use crate::app::ClientLimits;
 use bytes::{Bytes, BytesMut};
 use http::header::EXPECT;
@@ -12,18 +13,18 @@ use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// How slow a body may be in the long run, in bytes a second, and how long it may be slower: the defaults of Kestrel, the Functions host's server
-/// (`MinRequestBodyDataRate`).
-const LEAST_RATE: u64 = 240;
-const GRACE: Duration = Duration::from_secs(5);
 /// How long the rest of a refused body is still read: Kestrel's `RequestBodyDrainTimeout`.
 const DRAIN: Duration = Duration::from_secs(5);
 /// What the room of all bodies is counted in.
 const PIECE: u64 = 1024;
 
-/// The room that the bodies of all requests under way share.
+/// The room that all bodies under way share: those of requests have one, those of responses another.
 #[derive(Debug, Clone)]
-pub(super) struct Room(Arc<Semaphore>);
+pub(super) struct Room {
+    free: Arc<Semaphore>,
+    /// All of it.
+    pieces: u32,
+}
 
 /// A body, with the room that it takes as long as this lives.
 pub(super) struct Taken {
@@ -50,35 +51,41 @@ pub(super) enum BodyError {
 
 impl Room {
     pub(super) fn new(limits: ClientLimits) -> Self {
-        let pieces = usize::try_from(limits.bodies_bytes / PIECE).unwrap_or(usize::MAX);
-        Room(Arc::new(Semaphore::new(pieces.min(Semaphore::MAX_PERMITS))))
+        let pieces = u32::try_from(limits.bodies_bytes / PIECE).unwrap_or(u32::MAX);
+        let permits = usize::try_from(pieces).map_or(Semaphore::MAX_PERMITS, |pieces| pieces.min(Semaphore::MAX_PERMITS));
+        Room { free: Arc::new(Semaphore::new(permits)), pieces }
+    }
+
+    /// Room for what is in memory already. What is larger than all of it has it alone.
+    pub(super) fn hold(&self, length: u64) -> Result<OwnedSemaphorePermit, BodyError> {
+        let pieces = u32::try_from(length.div_ceil(PIECE)).unwrap_or(u32::MAX).min(self.pieces);
+        self.free.clone().try_acquire_many_owned(pieces).map_err(|_| BodyError::NoRoom)
     }
 
     /// Takes the body of at most `limit` bytes that follows these headers.
-    ///
-    /// A refused body is read on for a while and forgotten: most clients look for the answer only when they have sent all, and closing the connection
-    /// before would take the answer from them.
     pub(super) async fn take(&self, head: &HeaderMap, mut body: Incoming, limit: u64, limits: ClientLimits) -> Result<Taken, BodyError> {
-        let taken = self.read(&mut body, limit, limits).await;
-        // Who asks first is answered before sending anything.
-        if let Err(BodyError::TooLarge | BodyError::NoRoom) = taken
-            && !head.contains_key(EXPECT)
-        {
-            tokio::spawn(timeout(DRAIN, async move { while let Some(Ok(_)) = body.frame().await {} }));
+        let taken = self.read(&mut body, limit, limits.stall_timeout).await;
+        if let Err(BodyError::TooLarge | BodyError::NoRoom) = taken {
+            forget(head, body);
         }
         taken
     }
 
-    async fn read(&self, body: &mut Incoming, limit: u64, limits: ClientLimits) -> Result<Taken, BodyError> {
+    async fn read(&self, body: &mut Incoming, limit: u64, window: Duration) -> Result<Taken, BodyError> {
         let announced = body.size_hint().lower();
         if announced > limit {
             return Err(BodyError::TooLarge);
         }
-        let (started, mut taken, mut room) = (Instant::now(), Pieces::default(), None);
+        let (mut taken, mut room) = (Pieces::default(), None);
+        let (mut before, mut end) = (0, Instant::now() + window);
         loop {
-            let at_this_rate = started + GRACE + Duration::from_secs(taken.length / LEAST_RATE);
-            let Ok(frame) = timeout_at(at_this_rate.min(Instant::now() + limits.stall_timeout), body.frame()).await else {
-                return Err(BodyError::TooSlow);
+            let Ok(frame) = timeout_at(end, body.frame()).await else {
+                // A body that began quickly has no claim to be slow afterwards.
+                if taken.length - before < pace::least(taken.length, window) {
+                    return Err(BodyError::TooSlow);
+                }
+                (before, end) = (taken.length, Instant::now() + window);
+                continue;
             };
             let Some(frame) = frame else { return Ok(Taken { bytes: taken.joined(), _room: room }) };
             // Trailers are nothing that a function gets.
@@ -88,7 +95,7 @@ impl Room {
                 return Err(BodyError::TooLarge);
             }
             self.grow(&mut room, length)?;
-            taken.add(data, announced);
+            taken.add(data);
         }
     }
 
@@ -96,13 +103,22 @@ impl Room {
         let has = room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) as u64;
         let more = u32::try_from(length.div_ceil(PIECE) - has).map_err(|_| BodyError::NoRoom)?;
         if more > 0 {
-            let more = self.0.clone().try_acquire_many_owned(more).map_err(|_| BodyError::NoRoom)?;
+            let more = self.free.clone().try_acquire_many_owned(more).map_err(|_| BodyError::NoRoom)?;
             match room {
                 Some(room) => room.merge(more),
                 None => *room = Some(more),
             }
         }
         Ok(())
+    }
+}
+
+/// Reads on for a while, and forgets, what nobody wants: most clients look for the answer only when they have sent all, and closing the connection before
+/// would take the answer from them.
+pub(super) fn forget(head: &HeaderMap, mut body: Incoming) {
+    // Who asks first is answered before sending anything.
+    if !body.is_end_stream() && !head.contains_key(EXPECT) {
+        tokio::spawn(timeout(DRAIN, async move { while let Some(Ok(_)) = body.frame().await {} }));
     }
 }
 
@@ -115,7 +131,7 @@ struct Pieces {
 }
 
 impl Pieces {
-    fn add(&mut self, data: Bytes, announced: u64) {
+    fn add(&mut self, data: Bytes) {
         let is_first = self.length == 0;
         self.length += data.len() as u64;
         if is_first {
@@ -123,9 +139,7 @@ impl Pieces {
             return;
         }
         if self.all.is_empty() {
-            // No more than twice what has come: what is announced may never come.
-            let announced = usize::try_from(announced).unwrap_or(0);
-            self.all.reserve(announced.min(2 * (self.first.len() + data.len())));
+            // For what has come, not for what is announced, which may never come.
             self.all.extend_from_slice(&self.first);
         }
         self.all.extend_from_slice(&data);

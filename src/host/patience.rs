@@ -1,5 +1,6 @@
 //! A connection that is given up when the client does not read or does not begin.
 
+use super::pace;
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -8,8 +9,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// Bytes by which hyper knows HTTP/1 from HTTP/2: until it does, none of its own limits hold.
-const PREFACE: usize = 24;
+/// What begins a connection of HTTP/2 (RFC 9113, 3.4). hyper takes a connection that begins otherwise for one of HTTP/1 at the first byte that differs;
+/// until then none of its own limits hold.
+const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// A stream whose client may not let the host wait for ever.
 ///
@@ -18,27 +20,72 @@ const PREFACE: usize = 24;
 pub(super) struct Patient<S> {
     stream: S,
     stall: Duration,
-    received: usize,
-    begin_by: Pin<Box<Sleep>>,
-    /// Until when what is to be written must have moved; `None` while nothing waits.
-    move_by: Option<Pin<Box<Sleep>>>,
+    /// Until when the version must be told; `None` once it is.
+    begin_by: Option<Pin<Box<Sleep>>>,
+    /// How many bytes of the preface have come.
+    begun: usize,
+    /// What is to be written waits; `None` while nothing does.
+    waiting: Option<Waiting>,
+}
+
+/// Bytes that the client does not take.
+struct Waiting {
+    /// Until when enough must have moved.
+    until: Pin<Box<Sleep>>,
+    moved: u64,
 }
 
 impl<S> Patient<S> {
+    /// `begin` is how long the client may take to tell the version, `stall` how long it may let what is to be written wait.
     pub(super) fn new(stream: S, begin: Duration, stall: Duration) -> Self {
-        Patient { stream, stall, received: 0, begin_by: Box::pin(sleep_until(Instant::now() + begin)), move_by: None }
+        let begin_by = Some(Box::pin(sleep_until(Instant::now() + begin)));
+        Patient { stream, stall, begin_by, begun: 0, waiting: None }
     }
 
-    /// Gives up if what waits to be written has waited too long.
-    fn moved<T>(&mut self, context: &mut Context<'_>, progress: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    /// Notes what has come, as long as it may be a preface.
+    fn came(&mut self, bytes: &[u8]) {
+        if self.begin_by.is_none() {
+            return;
+        }
+        let expected = &PREFACE[self.begun..];
+        let alike = bytes.iter().zip(expected).take_while(|(came, expected)| came == expected).count();
+        self.begun += alike;
+        if alike < bytes.len() || self.begun == PREFACE.len() {
+            self.begin_by = None;
+        }
+    }
+
+    /// Gives up if too little of what waits to be written has moved for too long.
+    fn wrote(&mut self, context: &mut Context<'_>, progress: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match &progress {
+            Poll::Ready(Ok(count)) => {
+                let enough = pace::least(0, self.stall);
+                if let Some(waiting) = &mut self.waiting {
+                    waiting.moved += *count as u64;
+                }
+                self.waiting.take_if(|waiting| waiting.moved >= enough);
+                progress
+            }
+            Poll::Ready(Err(_)) => progress,
+            Poll::Pending => self.wait(context).map(Err),
+        }
+    }
+
+    /// After a flush or a shutdown nothing waits: whoever writes asks for one when it has handed over all.
+    fn all_written(&mut self, context: &mut Context<'_>, progress: Poll<io::Result<()>>) -> Poll<io::Result<()>> {
         if progress.is_ready() {
-            self.move_by = None;
+            self.waiting = None;
             return progress;
         }
+        self.wait(context).map(Err)
+    }
+
+    /// The error comes when it was too long.
+    fn wait(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
         let stall = self.stall;
-        let move_by = self.move_by.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + stall)));
-        ready!(move_by.as_mut().poll(context));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+        let waiting = self.waiting.get_or_insert_with(|| Waiting { until: Box::pin(sleep_until(Instant::now() + stall)), moved: 0 });
+        ready!(waiting.until.as_mut().poll(context));
+        Poll::Ready(io::ErrorKind::TimedOut.into())
     }
 }
 
@@ -46,12 +93,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let progress = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if self.received < PREFACE {
-            self.received += buffer.filled().len() - before;
-            if progress.is_pending() {
-                ready!(self.begin_by.as_mut().poll(context));
-                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-            }
+        self.came(&buffer.filled()[before..]);
+        if progress.is_pending()
+            && let Some(begin_by) = &mut self.begin_by
+        {
+            ready!(begin_by.as_mut().poll(context));
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         progress
     }
@@ -60,12 +107,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let progress = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.moved(context, progress)
+        self.wrote(context, progress)
     }
 
     fn poll_write_vectored(mut self: Pin<&mut Self>, context: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         let progress = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.moved(context, progress)
+        self.wrote(context, progress)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -74,11 +121,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let progress = Pin::new(&mut self.stream).poll_flush(context);
-        self.moved(context, progress)
+        self.all_written(context, progress)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let progress = Pin::new(&mut self.stream).poll_shutdown(context);
-        self.moved(context, progress)
+        self.all_written(context, progress)
     }
 }

@@ -50,6 +50,23 @@ pub struct HttpSettings {
     pub cors: Cors,
 }
 
+/// A request whose head was read. Its body is yet to come.
+pub(super) struct Admitted<'a> {
+    router: &'a Router,
+    request: Parts,
+    at: Endpoint,
+    to: To<'a>,
+}
+
+/// Who answers a request.
+enum To<'a> {
+    Admin,
+    /// A function, with what its route captured.
+    Function(&'a Target, Vec<(String, String)>),
+    /// Nobody: this is the answer.
+    Answer(Response<Bytes>),
+}
+
 /// Answers requests.
 #[derive(Debug)]
 pub struct Router {
@@ -86,43 +103,37 @@ impl Router {
         self.settings.clients
     }
 
-    /// Answers one request that arrived at `at`.
-    pub async fn answer(&self, request: Parts, body: Bytes, at: Endpoint) -> Response<Bytes> {
-        let cors = self.settings.cors.headers(&request);
-        let strict =
-            self.settings.strict_transport.as_ref().filter(|_| at.secure).and_then(|strict| strict.value(&request.uri, &request.headers));
-        let mut response =
-            if self.settings.cors.is_preflight(&request) { status(StatusCode::NO_CONTENT) } else { self.route(request, body, at).await };
-        response.headers_mut().extend(cors);
-        response.headers_mut().extend(strict.map(|value| (header::STRICT_TRANSPORT_SECURITY, value)));
-        for (name, value) in &self.settings.custom_headers {
-            response.headers_mut().entry(name).or_insert_with(|| value.clone());
-        }
-        response
+    /// Lets in a request that arrived at `at`, or decides that it is refused, by its head: whoever is refused need not be listened to.
+    pub(super) fn admit(&self, request: Parts, at: Endpoint) -> Admitted<'_> {
+        let to =
+            if self.settings.cors.is_preflight(&request) { To::Answer(status(StatusCode::NO_CONTENT)) } else { self.route(&request, at) };
+        Admitted { router: self, request, at, to }
     }
 
-    async fn route(&self, request: Parts, body: Bytes, at: Endpoint) -> Response<Bytes> {
+    fn route(&self, request: &Parts, at: Endpoint) -> To<'_> {
         // The host's own paths come first: `{*route}` of a web framework must not swallow them.
-        if let Some(response) = self.admin.answer(&request, &body, &self.inventory, &self.dispatcher, at).await {
-            return response;
+        match self.admin.admit(request, at) {
+            Some(Ok(())) => return To::Admin,
+            Some(Err(refused)) => return To::Answer(status(refused)),
+            None => {}
         }
         let (method, path) = (&request.method, request.uri.path());
         match self.routes.find(method, path) {
             Some(found) => {
                 let target = found.target;
                 match self.admin.may(&request.headers, request.uri.query(), target.level, Some(&target.function)) {
-                    Ok(true) => self.run(target, found.values.into(), request, body, at).await,
-                    Ok(false) => status(StatusCode::UNAUTHORIZED),
-                    Err(failed) => status(failed),
+                    Ok(true) => To::Function(target, found.values.into()),
+                    Ok(false) => To::Answer(status(StatusCode::UNAUTHORIZED)),
+                    Err(failed) => To::Answer(status(failed)),
                 }
             }
-            None if path == "/" && (method == Method::GET || method == Method::HEAD) => self.home(),
+            None if path == "/" && (method == Method::GET || method == Method::HEAD) => To::Answer(self.home()),
             None if self.settings.unusable => {
                 self.dispatcher.complain("the setting PYTHON_SCRIPT_FILE_NAME is not the name of a Python file");
-                status(StatusCode::INTERNAL_SERVER_ERROR)
+                To::Answer(status(StatusCode::INTERNAL_SERVER_ERROR))
             }
             // Wrong method too: the Functions host never answers 405.
-            None => status(StatusCode::NOT_FOUND),
+            None => To::Answer(status(StatusCode::NOT_FOUND)),
         }
     }
 
@@ -158,6 +169,39 @@ impl Router {
             Err(DispatchError::Unavailable(PoolError::Full)) => status(StatusCode::TOO_MANY_REQUESTS),
             Err(DispatchError::Unavailable(_)) => status(StatusCode::SERVICE_UNAVAILABLE),
         }
+    }
+}
+
+// === impl Admitted ===
+
+impl Admitted<'_> {
+    pub(super) fn headers(&self) -> &HeaderMap {
+        &self.request.headers
+    }
+
+    /// Whether the answer depends on the body.
+    pub(super) fn wants_body(&self) -> bool {
+        !matches!(self.to, To::Answer(_))
+    }
+
+    /// Answers it.
+    pub(super) async fn answer(self, body: Bytes) -> Response<Bytes> {
+        let Admitted { router, request, at, to } = self;
+        let settings = &router.settings;
+        let cors = settings.cors.headers(&request);
+        let strict =
+            settings.strict_transport.as_ref().filter(|_| at.secure).and_then(|strict| strict.value(&request.uri, &request.headers));
+        let mut response = match to {
+            To::Admin => router.admin.answer(&request, &body, &router.inventory, &router.dispatcher, at).await,
+            To::Function(target, values) => router.run(target, values, request, body, at).await,
+            To::Answer(response) => response,
+        };
+        response.headers_mut().extend(cors);
+        response.headers_mut().extend(strict.map(|value| (header::STRICT_TRANSPORT_SECURITY, value)));
+        for (name, value) in &settings.custom_headers {
+            response.headers_mut().entry(name).or_insert_with(|| value.clone());
+        }
+        response
     }
 }
 

@@ -1,15 +1,15 @@
 //! Listens, hands requests to the router, and drains when told to stop.
 
 use super::Current;
-use super::body::Room;
+use super::body::{self, BodyError, Room};
+use super::delivery::{Deliveries, Outgoing};
 use super::patience::Patient;
 use super::router::Router;
 use super::tls::Tls;
 use crate::app::ClientLimits;
 use crate::bindings::http::Endpoint;
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
-use http_body_util::Full;
+use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -45,7 +45,10 @@ const MOST_WAITING: usize = 4096;
 struct Shared {
     tls: Option<Tls>,
     current: Arc<Current>,
+    /// Of requests' bodies.
     room: Room,
+    /// Of responses'.
+    room_out: Room,
 }
 
 /// Serves until `stop` is done, then lets the requests under way end. Says whether all of them did.
@@ -53,7 +56,7 @@ pub(super) async fn serve(listener: TcpListener, tls: Option<Tls>, current: Arc<
     let graceful = GracefulShutdown::new();
     let limits = current.get().router.clients();
     let places = Arc::new(Semaphore::new(most_connections(limits)));
-    let shared = Shared { tls, current, room: Room::new(limits) };
+    let shared = Shared { tls, current, room: Room::new(limits), room_out: Room::new(limits) };
     tokio::pin!(stop);
     loop {
         // Who finds no place waits in the kernel's queue.
@@ -105,7 +108,11 @@ fn serve_connection(stream: TcpStream, shared: Shared, graceful: &GracefulShutdo
         let ended = match &shared.tls {
             None => serve_stream(stream, at, shared, limits, watcher).await,
             Some(tls) => match tls.accept(stream).await {
-                Ok(stream) => serve_stream(stream, at, shared, limits, watcher).await,
+                // What counts is what the client says, not what TLS says.
+                Ok(stream) => {
+                    let stream = Patient::new(stream, limits.header_timeout, limits.stall_timeout);
+                    serve_stream(stream, at, shared, limits, watcher).await
+                }
                 Err(error) => Err(error.into()),
             },
         };
@@ -135,28 +142,43 @@ where
         .max_header_list_size(u32::try_from(HEAD_LIMIT).unwrap_or(u32::MAX))
         .keep_alive_interval(STILL)
         .keep_alive_timeout(SIGN_OF_LIFE);
+    let deliveries = Deliveries::default();
+    let watched = deliveries.clone();
     let service = service_fn(move |request| {
         // The app that is served now answers, whatever replaces it meanwhile.
-        let (served, room) = (shared.current.get(), shared.room.clone());
-        async move { Ok::<_, Infallible>(answer(request, &served.router, &room, at).await) }
+        let (served, shared, deliveries) = (shared.current.get(), shared.clone(), deliveries.clone());
+        async move { Ok::<_, Infallible>(answer(request, &served.router, &shared, &deliveries, at).await) }
     });
-    watcher.watch(server.serve_connection(TokioIo::new(stream), service).into_owned()).await
-}
-
-/// Takes the body, and has the router answer.
-async fn answer(request: Request<Incoming>, router: &Router, room: &Room, at: Endpoint) -> Response<Full<Bytes>> {
-    let (parts, body) = request.into_parts();
-    match room.take(&parts.headers, body, router.body_limit(), router.clients()).await {
-        Ok(body) => router.answer(parts, body.bytes.clone(), at).await.map(Full::new),
-        Err(error) => {
-            tracing::debug!(%error, "a request was turned away");
-            status(error.status())
-        }
+    let serving = watcher.watch(server.serve_connection(TokioIo::new(stream), service).into_owned());
+    tokio::select! {
+        ended = serving => ended,
+        () = watched.stalled(limits.stall_timeout) => Err("a response was not taken".into()),
     }
 }
 
-fn status(status: StatusCode) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::default());
-    *response.status_mut() = status;
+/// Lets the head in, takes the body, and has the router answer.
+async fn answer(request: Request<Incoming>, router: &Router, shared: &Shared, deliveries: &Deliveries, at: Endpoint) -> Response<Outgoing> {
+    let (parts, body) = request.into_parts();
+    let admitted = router.admit(parts, at);
+    let response = if admitted.wants_body() {
+        match shared.room.take(admitted.headers(), body, router.body_limit(), router.clients()).await {
+            Ok(body) => admitted.answer(body.bytes.clone()).await,
+            Err(error) => return turned_away(error),
+        }
+    } else {
+        body::forget(admitted.headers(), body);
+        admitted.answer(Bytes::new()).await
+    };
+    let (head, body) = response.into_parts();
+    match deliveries.begin(body, &shared.room_out) {
+        Ok(body) => Response::from_parts(head, body),
+        Err(error) => turned_away(error),
+    }
+}
+
+fn turned_away(error: BodyError) -> Response<Outgoing> {
+    tracing::debug!(%error, "a request was turned away");
+    let mut response = Response::new(Outgoing::empty());
+    *response.status_mut() = error.status();
     response
 }

@@ -1,9 +1,12 @@
 //! From outside: what a client may cost, and what it can't smuggle.
 
-use super::common::{App, EVAL, HTTP, Host};
+use super::common::{App, EVAL, HTTP, Host, free_port, snapfunc};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
-use std::time::Duration;
+use std::net::{IpAddr, TcpStream, UdpSocket};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 const IMPATIENT: &str = r#""snapfunc": {"http": {"headerTimeout": "00:00:01", "stallTimeout": "00:00:01"}}"#;
 const BODY_LENGTH: &str = "def main(req):\n    return str(len(req.get_body()))\n";
@@ -33,6 +36,55 @@ impl Client {
     }
 }
 
+/// The same over TLS.
+struct SecureClient(StreamOwned<ClientConnection, TcpStream>);
+
+/// A host that speaks TLS, and whom its clients trust.
+struct SecureHost(Host, Arc<ClientConfig>);
+
+impl SecureHost {
+    fn start(app: &App) -> Self {
+        let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let (file, port) = (app.data().join("own.pem"), free_port());
+        std::fs::write(&file, own.cert.pem() + &own.signing_key.serialize_pem()).unwrap();
+        let mut command = snapfunc(&[("SNAPFUNC_DATA_DIR", app.data().to_str().unwrap())]);
+        command.args(["start", "--use-https", "--cert"]).arg(&file).args(["--port", &port.to_string()]).arg(app.path());
+        let host = Host::spawn_only(command, port);
+        host.wait_for_line("(Ctrl-C stops it)");
+        let mut roots = RootCertStore::empty();
+        roots.add(own.cert.der().clone()).unwrap();
+        let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+        let config = config.with_safe_default_protocol_versions().unwrap().with_root_certificates(roots).with_no_client_auth();
+        SecureHost(host, Arc::new(config))
+    }
+
+    /// After the handshake.
+    fn connect(&self) -> SecureClient {
+        let mut stream = Client::connect(&self.0).0;
+        let mut connection = ClientConnection::new(self.1.clone(), ServerName::try_from("localhost").unwrap()).unwrap();
+        connection.complete_io(&mut stream).unwrap();
+        SecureClient(StreamOwned::new(connection, stream))
+    }
+}
+
+impl SecureClient {
+    fn send(mut self, text: &str) -> Self {
+        self.0.write_all(text.as_bytes()).unwrap();
+        self
+    }
+
+    fn until_closed(mut self) -> String {
+        let mut answer = Vec::new();
+        match self.0.read_to_end(&mut answer) {
+            // The host breaks off: it has nothing to say any more.
+            Err(error) if !matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof) => {
+                panic!("it was not closed: {error}")
+            }
+            _ => String::from_utf8_lossy(&answer).into_owned(),
+        }
+    }
+}
+
 fn status(answer: &str) -> &str {
     answer.split(' ').nth(1).unwrap_or("")
 }
@@ -54,6 +106,146 @@ fn who_does_not_go_on_is_left() {
     let chunked =
         Client::connect(&host).send("POST /api/f HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n123\r\n").until_closed();
     assert_eq!(status(&chunked), "408");
+    answers(&host);
+}
+
+/// TLS says much before the client has said anything.
+#[test]
+fn who_does_not_go_on_behind_tls_is_left() {
+    let host = SecureHost::start(&App::with(BODY_LENGTH).host_json(IMPATIENT));
+    assert_eq!(host.connect().until_closed(), "");
+    assert_eq!(host.connect().send("PRI * HT").until_closed(), "");
+    assert_eq!(host.connect().send("GET /api/f HTTP/1.1\r\nHost: x\r\nX-A: ").until_closed(), "");
+    assert_eq!(status(&host.connect().send("GET /api/f HTTP/1.1\r\nHost: x\r\n\r\n").until_closed()), "200");
+}
+
+/// A whole request is shorter than what tells HTTP/2 from HTTP/1.
+#[test]
+fn a_short_request_has_its_answer_however_long_that_takes() {
+    let host = App::with("import time\ndef main(req):\n    time.sleep(2.5)\n    return 'late'\n").host_json(IMPATIENT).start();
+    let request = "GET /api/f HTTP/1.1\r\n\r\n";
+    assert!(request.len() < 24);
+    let answer = Client::connect(&host).send(request).until_closed();
+    assert!(answer.ends_with("late"), "{answer}");
+}
+
+/// Sends a little again and again until the host has had enough, and gives the answer.
+fn drips(client: Client, interval: Duration) -> String {
+    let (started, mut writer) = (Instant::now(), client.0.try_clone().unwrap());
+    let dripping = std::thread::spawn(move || {
+        while started.elapsed() < Duration::from_secs(15) && writer.write_all(b"x").is_ok() {
+            std::thread::sleep(interval);
+        }
+    });
+    let answer = client.until_closed();
+    assert!(started.elapsed() < Duration::from_secs(15), "it was let go on");
+    dripping.join().unwrap();
+    answer
+}
+
+/// What came quickly is no credit for what comes slowly.
+#[test]
+fn a_body_that_begins_quickly_can_not_go_on_slowly() {
+    let host = App::with(BODY_LENGTH).host_json(IMPATIENT).start();
+    let head = "POST /api/f HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n";
+    let client = Client::connect(&host).send(head).send(vec![b'x'; 500_000]);
+    assert_eq!(status(&drips(client, Duration::from_millis(200))), "408");
+    answers(&host);
+}
+
+#[test]
+fn who_is_refused_is_refused_before_the_body() {
+    let locked = HTTP.replace("anonymous", "function");
+    let app = App::with(BODY_LENGTH).function("locked", &locked, BODY_LENGTH);
+    let host = app.start_with(&["--enable-auth"], &[]);
+    for (path, expected) in [("/api/none", "404"), ("/api/locked", "401"), ("/api/locked?code=x", "401"), ("/admin/host/status", "401")] {
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1000000\r\n\r\n");
+        let client = Client::connect(&host).send(head);
+        // Longer than it takes to answer, less than a body may be still.
+        client.0.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let mut first = [0; 12];
+        (&client.0).read_exact(&mut first).unwrap_or_else(|error| panic!("{path}: {error}"));
+        assert_eq!(first, format!("HTTP/1.1 {expected}").as_bytes(), "{path}");
+    }
+    assert_eq!(host.post("/api/f", "1234").text(), "4");
+}
+
+#[test]
+fn responses_share_a_room() {
+    let app = App::with("def main(req):\n    return 'x' * int(req.params['n'])\n");
+    let host = app.host_json(r#""snapfunc": {"http": {"maxBodiesMb": 20}}"#).start();
+    let size = 16 << 20;
+    let path = format!("/api/f?n={size}");
+    let idle = Client::connect(&host).send(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n"));
+    host.wait_for_line("(Succeeded, ");
+    assert_eq!(host.get(&path).status, 503, "two of them are more than the room");
+    assert_eq!(host.get("/api/f?n=5").text(), "xxxxx");
+    drop(idle);
+    let served = (0..200).any(|_| {
+        std::thread::sleep(Duration::from_millis(20));
+        host.get(&path).body.len() == size
+    });
+    assert!(served, "the room was not given back");
+}
+
+/// Beyond what a call may carry, and beyond what the instance may have: an error, and no more memory than the instance's.
+#[test]
+fn giant_responses_are_errors_and_cost_the_instance_only() {
+    let limit = r#""snapfunc": {"memoryMb": 768, "maxInstances": 1}"#;
+    let giant = "import azure.functions as func\ndef main(req):\n    return func.HttpResponse(b'x' * (int(req.params['mib']) << 20))\n";
+    let host = App::with(giant).host_json(limit).start();
+    for mib in [300, 1024] {
+        assert_eq!(host.get(&format!("/api/f?mib={mib}")).status, 500, "{mib}");
+        assert_eq!(host.get("/api/f?mib=1").body.len(), 1 << 20, "after {mib}: {}", host.printed());
+    }
+    let status = std::fs::read_to_string(format!("/proc/{}/status", host.pid())).unwrap();
+    let peak: u64 = status.lines().find(|line| line.starts_with("VmHWM")).unwrap().split_whitespace().nth(1).unwrap().parse().unwrap();
+    // The instance, and what one call carries, 160 MiB, twice, and the program.
+    assert!(peak < (768 + 2 * 160 + 256) << 10, "{peak} KiB");
+}
+
+/// An address of this machine that is not the loopback's: what it would talk to others from. Nothing is sent.
+fn outside() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+    socket.connect("192.0.2.1:9").ok()?;
+    socket.local_addr().ok().map(|address| address.ip()).filter(|address| !address.is_loopback())
+}
+
+#[test]
+fn without_keys_the_admin_api_is_for_this_machine_only() {
+    let Some(outside) = outside() else { return eprintln!("not tested: this machine has no address but its own") };
+    let host = App::with(BODY_LENGTH).start_with(&["--address", "0.0.0.0"], &[]);
+    let ask = |address: IpAddr, path: &str| {
+        let mut stream = TcpStream::connect((address, host.port)).unwrap();
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        status(&answer).to_owned()
+    };
+    let here = IpAddr::from([127, 0, 0, 1]);
+    for path in ["/admin/host/status", "/admin/functions", "/admin/host/keys", "/admin/functions/f/keys"] {
+        assert_eq!((ask(here, path), ask(outside, path)), ("200".to_owned(), "401".to_owned()), "{path}");
+    }
+    for path in ["/admin/host/ping", "/api/f"] {
+        assert_eq!((ask(here, path), ask(outside, path)), ("200".to_owned(), "200".to_owned()), "{path}");
+    }
+}
+
+/// The system's soft limit is often 1,024, which 512 clients would use up.
+#[test]
+fn descriptors_are_taken_as_far_as_the_system_gives_them() {
+    let app = App::with(BODY_LENGTH);
+    let port = free_port();
+    let program = snapfunc(&[]);
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "ulimit -Sn 256 && exec \"$0\" \"$@\""]).arg(program.get_program()).args(["start", "--port", &port.to_string()]);
+    command.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.env("SNAPFUNC_DATA_DIR", app.data()).current_dir(app.path());
+    let host = Host::spawn(command, port);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", host.pid())).unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let numbers: Vec<u64> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    assert_eq!(numbers[0], numbers[1].min(65_536), "{line}");
     answers(&host);
 }
 

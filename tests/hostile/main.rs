@@ -7,3 +7,5 @@ mod common;
 
 mod clients;
 mod functions;
+mod http2;
+mod network;

@@ -11,9 +11,11 @@ pub struct ClientLimits {
     pub connections: u32,
     /// How long a request's headers may take to arrive, and a connection may rest between requests: `headerTimeout`. Default 30 seconds.
     pub header_timeout: Duration,
-    /// How long a client may neither send the next piece of a body nor take the next piece of a response: `stallTimeout`. Default 30 seconds.
+    /// In what time a client must send enough of a body, or take enough of a response: 240 bytes a second, and so much of what is in memory that all of it
+    /// would have moved within an hour. `stallTimeout`, default 30 seconds.
     pub stall_timeout: Duration,
-    /// Bytes of bodies that are held at a time: `maxBodiesMb`, 1 to 1,048,576 MiB. Default 1 GiB. A request beyond them is answered with 503.
+    /// Bytes of requests' bodies that are held at a time, and of responses' as many again: `maxBodiesMb`, 1 to 1,048,576 MiB. Default 1 GiB. A request beyond them
+    /// is answered with 503.
     pub bodies_bytes: u64,
 }
 

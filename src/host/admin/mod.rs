@@ -92,7 +92,21 @@ impl Admin {
         self.keys.opens(key.as_deref(), level, function).map_err(|error| self.fail(&error))
     }
 
-    /// Answers a request below `/admin`; nothing for other paths.
+    /// Whether a request below `/admin` is let in; nothing for other paths. Looks at its head alone.
+    pub(super) fn admit(&self, request: &Parts, at: Endpoint) -> Option<Result<(), StatusCode>> {
+        let path = path(request)?;
+        if is_open(&request.method, &path) {
+            return Some(Ok(()));
+        }
+        Some(match self.may(&request.headers, request.uri.query(), AuthLevel::Admin, None) {
+            // Without keys only who is on this machine is trusted.
+            Ok(true) if self.enforced || at.address.ip().is_loopback() => Ok(()),
+            Ok(_) => Err(StatusCode::UNAUTHORIZED),
+            Err(failed) => Err(failed),
+        })
+    }
+
+    /// Answers a request that was let in.
     pub(super) async fn answer(
         &self,
         request: &Parts,
@@ -100,37 +114,16 @@ impl Admin {
         inventory: &Inventory,
         dispatcher: &Arc<Dispatcher>,
         at: Endpoint,
-    ) -> Option<Response<Bytes>> {
-        let rest = request.uri.path().strip_prefix("/admin")?;
-        if !(rest.is_empty() || rest.starts_with('/')) {
-            return None;
-        }
-        let path: Vec<_> = rest.split('/').filter(|part| !part.is_empty()).collect();
-        let host =
-            request.headers.get(header::HOST).and_then(|host| host.to_str().ok()).map_or_else(|| at.address.to_string(), str::to_owned);
-        let call = Call { method: &request.method, path, body, base: format!("{}://{host}", at.scheme()) };
-        Some(self.call(&call, request, inventory, dispatcher, at).await)
-    }
-
-    async fn call(
-        &self,
-        call: &Call<'_>,
-        request: &Parts,
-        inventory: &Inventory,
-        dispatcher: &Arc<Dispatcher>,
-        at: Endpoint,
     ) -> Response<Bytes> {
-        match (call.method, call.path.as_slice()) {
-            (&Method::GET | &Method::POST, ["host", "ping"]) => return status(StatusCode::OK),
-            (&Method::GET | &Method::POST, ["warmup"]) => return functions::warm_up(inventory, dispatcher).await,
+        let path = path(request).unwrap_or_default();
+        match path.as_slice() {
+            ["host", "ping"] if is_open(&request.method, &path) => return status(StatusCode::OK),
+            ["warmup"] if is_open(&request.method, &path) => return functions::warm_up(inventory, dispatcher).await,
             _ => {}
         }
-        match self.may(&request.headers, request.uri.query(), AuthLevel::Admin, None) {
-            // Without keys only who is on this machine is trusted.
-            Ok(true) if self.enforced || at.address.ip().is_loopback() => {}
-            Ok(_) => return status(StatusCode::UNAUTHORIZED),
-            Err(failed) => return status(failed),
-        }
+        let host =
+            request.headers.get(header::HOST).and_then(|host| host.to_str().ok()).map_or_else(|| at.address.to_string(), str::to_owned);
+        let call = &Call { method: &request.method, path, body, base: format!("{}://{host}", at.scheme()) };
         match call.path.as_slice() {
             ["functions", rest @ ..] if !matches!(rest, [_, "keys", ..]) => functions::answer(call, rest, inventory, dispatcher).await,
             ["functions", name, "keys", rest @ ..] => keys::of_function(self, call, name, rest, inventory),
@@ -146,6 +139,17 @@ impl Admin {
         self.console.host(LogLevel::Error, &error.to_string());
         StatusCode::INTERNAL_SERVER_ERROR
     }
+}
+
+/// What follows `/admin`, between slashes.
+fn path(request: &Parts) -> Option<Vec<&str>> {
+    let rest = request.uri.path().strip_prefix("/admin")?;
+    (rest.is_empty() || rest.starts_with('/')).then(|| rest.split('/').filter(|part| !part.is_empty()).collect())
+}
+
+/// Whether everybody may ask for it.
+fn is_open(method: &Method, path: &[&str]) -> bool {
+    (method == Method::GET || method == Method::POST) && matches!(path, ["host", "ping"] | ["warmup"])
 }
 
 fn status(status: StatusCode) -> Response<Bytes> {

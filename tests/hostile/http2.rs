@@ -1,0 +1,155 @@
+//! HTTP/2: that it works at all, and what its streams and windows may cost.
+
+use super::common::{App, Host};
+use bytes::Bytes;
+use h2::client::{Builder, SendRequest};
+use h2::{Reason, RecvStream};
+use http::{Request, Response};
+use std::future::Future;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::runtime;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+const IMPATIENT: &str = r#""snapfunc": {"maxInstances": 4, "http": {"headerTimeout": "00:00:01", "stallTimeout": "00:00:01"}}"#;
+const ECHO: &str = "def main(req):\n    return 'x' * int(req.params['n']) if 'n' in req.params else req.method + req.get_body().decode()\n";
+
+/// A connection's client, and how the connection ends.
+struct Client(SendRequest<Bytes>, JoinHandle<Result<(), h2::Error>>, usize);
+
+impl Client {
+    async fn connect(host: &Host, builder: &Builder) -> Client {
+        let stream = TcpStream::connect(("127.0.0.1", host.port)).await.unwrap();
+        let (client, mut connection) = builder.handshake(stream).await.unwrap();
+        // Its settings come with its first answer.
+        let mut ping = connection.ping_pong().unwrap();
+        let mut connection = Box::pin(connection);
+        tokio::select! {
+            pong = ping.ping(h2::Ping::opaque()) => { pong.unwrap(); }
+            ended = &mut connection => panic!("{ended:?}"),
+        }
+        let most = connection.max_concurrent_send_streams();
+        Client(client, tokio::spawn(connection), most)
+    }
+
+    async fn send(&self, method: &str, path: &str, body: Option<&[u8]>) -> Result<Response<RecvStream>, h2::Error> {
+        let mut client = self.0.clone().ready().await?;
+        let request = Request::builder().method(method).uri(format!("http://localhost{path}")).body(()).unwrap();
+        let (answer, mut stream) = client.send_request(request, body.is_none())?;
+        if let Some(body) = body {
+            stream.send_data(Bytes::copy_from_slice(body), true)?;
+        }
+        answer.await
+    }
+
+    async fn text(&self, method: &str, path: &str, body: Option<&[u8]>) -> String {
+        let answer = self.send(method, path, body).await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        let mut body = answer.into_body();
+        let mut all = Vec::new();
+        while let Some(piece) = body.data().await {
+            let piece = piece.unwrap();
+            body.flow_control().release_capacity(piece.len()).unwrap();
+            all.extend_from_slice(&piece);
+        }
+        String::from_utf8(all).unwrap()
+    }
+}
+
+fn run(test: impl Future<Output = ()>) {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async { timeout(Duration::from_secs(60), test).await }).unwrap();
+}
+
+#[test]
+fn requests_are_answered_many_at_a_time() {
+    let host = App::with(ECHO).start();
+    run(async {
+        let client = Client::connect(&host, &Builder::new()).await;
+        assert_eq!(client.2, 100, "streams at a time");
+        assert_eq!(client.text("GET", "/api/f", None).await, "GET");
+        assert_eq!(client.text("POST", "/api/f", Some(b"body")).await, "POSTbody");
+        assert_eq!(client.text("GET", "/api/f?n=3000000", None).await.len(), 3_000_000);
+        let all = futures_util::future::join_all((0..150).map(|_| client.text("GET", "/api/f?n=10", None))).await;
+        assert!(all.iter().all(|text| text == "xxxxxxxxxx"));
+    });
+}
+
+#[test]
+fn who_gives_no_window_is_left() {
+    let host = App::with(ECHO).host_json(IMPATIENT).start();
+    run(async {
+        let client = Client::connect(&host, Builder::new().initial_window_size(0)).await;
+        let mut held = Vec::new();
+        for _ in 0..20 {
+            let answer = client.send("GET", "/api/f?n=1000000", None).await.unwrap();
+            assert_eq!(answer.status(), 200);
+            held.push(answer);
+        }
+        // It answers pings, and takes nothing.
+        assert!(client.1.await.unwrap().is_err() || client.0.ready().await.is_err());
+        // Neither does one stream that moves keep another that does not.
+        let client = Client::connect(&host, Builder::new().initial_window_size(0).initial_connection_window_size(1 << 20)).await;
+        let _stuck = client.send("GET", "/api/f?n=1000000", None).await.unwrap();
+        let moving = async {
+            while let Ok(answer) = client.send("GET", "/api/f", None).await {
+                drop(answer);
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        moving.await;
+    });
+    assert_eq!(host.get("/api/f").text(), "GET");
+}
+
+/// 100 MiB in pieces of 1,000 bytes, 20 a second: each piece moves the connection, and all of them would take a day and a half.
+#[test]
+fn who_reads_slowly_is_left() {
+    let host = App::with(ECHO).host_json(IMPATIENT).start();
+    run(async {
+        let client = Client::connect(&host, Builder::new().initial_window_size(1000)).await;
+        let mut body = client.send("GET", &format!("/api/f?n={}", 100 << 20), None).await.unwrap().into_body();
+        while let Some(Ok(piece)) = body.data().await {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            body.flow_control().release_capacity(piece.len()).unwrap();
+        }
+        assert!(!body.is_end_stream());
+        let client = Client::connect(&host, &Builder::new()).await;
+        assert_eq!(client.text("GET", &format!("/api/f?n={}", 100 << 20), None).await.len(), 100 << 20, "who reads on has all of it");
+    });
+}
+
+#[test]
+fn bodies_that_do_not_come_are_left() {
+    let host = App::with(ECHO).host_json(IMPATIENT).start();
+    run(async {
+        let client = Client::connect(&host, &Builder::new()).await;
+        let request = Request::post("http://localhost/api/f").body(()).unwrap();
+        let (answer, mut stream) = client.0.clone().ready().await.unwrap().send_request(request, false).unwrap();
+        stream.send_data(Bytes::from_static(b"some"), false).unwrap();
+        assert_eq!(answer.await.unwrap().status(), 408);
+        assert_eq!(client.text("GET", "/api/f", None).await, "GET", "others on the connection go on");
+    });
+}
+
+/// CVE-2023-44487.
+#[test]
+fn requests_that_are_taken_back_at_once_cost_little() {
+    let host = App::with(ECHO).host_json(IMPATIENT).start();
+    run(async {
+        let client = Client::connect(&host, &Builder::new()).await;
+        let mut sent = 0;
+        while sent < 5000 {
+            let Ok(mut ready) = client.0.clone().ready().await else { break };
+            let request = Request::get("http://localhost/api/f").body(()).unwrap();
+            let Ok((_, mut stream)) = ready.send_request(request, true) else { break };
+            stream.send_reset(Reason::CANCEL);
+            sent += 1;
+        }
+        let other = Client::connect(&host, &Builder::new()).await;
+        assert_eq!(other.text("GET", "/api/f", None).await, "GET");
+    });
+    assert!(!host.printed().contains("panicked"), "{}", host.printed());
+    assert_eq!(host.get("/api/f").text(), "GET");
+}

@@ -1,0 +1,128 @@
+//! From inside, by the network: functions that may connect somewhere, and want more.
+
+use super::common::{App, EVAL, Host};
+use serde_json::json;
+use std::fs;
+use std::net::TcpListener;
+
+fn app(destinations: &str, more: &str) -> App {
+    App::with(EVAL)
+        .host_json(&format!(r#""functionTimeout": "00:00:03", "snapfunc": {{"maxInstances": 2, "outbound": {destinations}{more}}}"#))
+}
+
+fn descriptors(host: &Host) -> usize {
+    fs::read_dir(format!("/proc/{}/fd", host.pid())).unwrap().count()
+}
+
+#[test]
+fn sockets_are_limited_and_do_not_leak() {
+    let host = app(r#"["127.0.0.1:*"]"#, "").start();
+    let hoard = "
+import socket
+sockets, result = [], None
+try:
+    while len(sockets) < 2000: sockets.append(socket.socket())
+except OSError as error: result = str(error)
+result = [len(sockets), result is not None]
+state['kept'] = sockets
+";
+    host.eval("result = 1");
+    let before = descriptors(&host);
+    assert_eq!(host.eval(hoard), json!([256, true]));
+    assert!(descriptors(&host) <= before + 256 + 16);
+    let again = "
+import gc, socket
+state.clear(); gc.collect()
+result = [socket.socket().fileno() >= 0 for _ in range(300)] == [True] * 300
+";
+    assert_eq!(host.eval(again), true, "those that were closed count no more");
+    assert!(descriptors(&host) <= before + 16);
+}
+
+#[test]
+fn nobody_listens() {
+    let host = app(r#"["127.0.0.1:*", "*:*"]"#, "").start();
+    let code = "
+import socket
+def attempt(address, family=socket.AF_INET, kind=socket.SOCK_STREAM):
+    try:
+        with socket.socket(family, kind) as server:
+            server.bind(address)
+            server.listen()
+            return server.getsockname()
+    except OSError as error:
+        return type(error).__name__
+result = [attempt(('0.0.0.0', 0)), attempt(('0.0.0.0', 18080)), attempt(('127.0.0.1', 0)), attempt(('127.0.0.1', 18080)),
+          attempt(('::', 0), socket.AF_INET6), attempt(('0.0.0.0', 0), kind=socket.SOCK_DGRAM)]
+";
+    let result = host.eval(code);
+    assert!(result.as_array().unwrap().iter().all(|error| error.as_str().is_some_and(|error| error.ends_with("Error"))), "{result}");
+}
+
+/// In the host's call that waits, where no code of the guest runs that could be stopped.
+#[test]
+fn a_connection_that_never_answers_ends_at_the_time_out() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let silent = std::thread::spawn(move || listener.incoming().take(4).collect::<Vec<_>>());
+    let host = app(&format!(r#"["127.0.0.1:{port}"]"#), "").start();
+    let connect = format!("import socket\nconnection = socket.create_connection(('127.0.0.1', {port}))\n");
+    let fetch = format!("import http.client\nhttp.client.HTTPConnection('127.0.0.1', {port}).request('GET', '/')\n");
+    for code in [
+        format!("{connect}connection.recv(1)"),
+        format!("{connect}while True: connection.sendall(b'x' * 1_000_000)"),
+        format!(
+            "{fetch}connection = http.client.HTTPConnection('127.0.0.1', {port})\nconnection.request('GET', '/')\nconnection.getresponse()"
+        ),
+    ] {
+        let mark = host.mark();
+        assert_eq!(host.post("/api/f", &code).status, 500, "{code}");
+        host.lines_until(mark, "it ran longer than 3 seconds");
+        assert_eq!(host.eval("result = 1"), 1);
+    }
+    drop(host);
+    assert_eq!(silent.join().unwrap().len(), 4);
+}
+
+#[test]
+fn names_are_looked_up_where_they_are_allowed_only() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let host = app(&format!(r#"["localhost:{port}"]"#), "").start();
+    let code = format!(
+        "
+import socket
+found = [entry[4] for entry in socket.getaddrinfo('LOCALHOST', {port}, type=socket.SOCK_STREAM)]
+with socket.create_connection(('localhost', {port}), 5) as connection: peer = connection.getpeername()
+try:
+    socket.getaddrinfo('localhost.localdomain', {port})
+except OSError as error:
+    refused = type(error).__name__
+result = [['127.0.0.1', {port}] in [list(address[:2]) for address in found], list(peer[:2]), refused]
+"
+    );
+    let found = host.eval(&code);
+    assert_eq!((&found[0], &found[1]), (&json!(true), &json!(["127.0.0.1", port])), "{found}");
+    assert!(found[2].as_str().is_some_and(|error| error.ends_with("rror")), "{found}");
+}
+
+#[test]
+fn tls_is_for_those_who_may_connect() {
+    let code = "
+import ssl
+context = ssl.create_default_context()
+context.check_hostname = False
+context.verify_mode = ssl.CERT_NONE
+def begin():
+    try:
+        context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname='x')
+        return 'begun'
+    except ssl.SSLError as error:
+        return str(error)
+result = begin()
+";
+    let told = App::with(EVAL).start().eval(code);
+    assert_eq!(told, "no connections are allowed: see snapfunc.outbound in host.json");
+    let many = format!("{code}\nkept = [begin() for _ in range(5)]\nresult = kept");
+    assert_eq!(app(r#"["127.0.0.1:1"]"#, "").start().eval(&many), json!(vec!["begun"; 5]));
+}
