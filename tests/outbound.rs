@@ -5,7 +5,7 @@
 mod common;
 
 use common::{App, EVAL, HTTP, Host, free_port, snapfunc};
-use rcgen::CertifiedKey;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
@@ -24,7 +24,16 @@ fn server() -> Host {
 
 /// A server with TLS for `localhost`, and the file that says whom to trust.
 fn secure_server(certificates: &Path) -> Host {
-    let CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    secure_server_as(certificates, IsCa::NoCa)
+}
+
+/// The same with a certificate that is one of an authority, as `openssl req -x509` makes them, or not.
+fn secure_server_as(certificates: &Path, is_ca: IsCa) -> Host {
+    let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    params.is_ca = is_ca;
+    let signing_key = KeyPair::generate().unwrap();
+    let cert = params.self_signed(&signing_key).unwrap();
+    std::fs::write(certificates.join("key.pem"), KeyPair::generate().unwrap().serialize_pem()).unwrap();
     std::fs::write(certificates.join("ca.pem"), cert.pem()).unwrap();
     let both = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(both.path(), cert.pem() + &signing_key.serialize_pem()).unwrap();
@@ -95,6 +104,37 @@ fn tls_is_done_and_certificates_are_checked() {
         server.port
     );
     assert_eq!(host.eval(&asynchronous), "HTTP/1.1 200 OK");
+}
+
+#[test]
+fn contexts_are_as_strict_and_as_lenient_as_openssl_s() {
+    let app = allowing(&["localhost:*".into()]);
+    let server = secure_server_as(app.path(), IsCa::Ca(BasicConstraints::Unconstrained));
+    let host = app.start();
+    let tell = |context: &str| {
+        host.eval(&format!(
+            "import socket, ssl, warnings\nwarnings.simplefilter('ignore')\nca = '/home/site/wwwroot/ca.pem'\n{context}\n\
+             try:\n    with socket.create_connection(('localhost', {})) as plain, context.wrap_socket(plain, server_hostname='localhost') as secure:\n        \
+             secure.sendall(b'GET /api/f HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n')\n        \
+             told = secure.getpeercert()\n        \
+             result = [secure.recv(15).decode(), secure.version(), told.get('subjectAltName'), len(told.get('notAfter', ''))]\n\
+             except ssl.SSLCertVerificationError as error: result = [error.verify_code, error.verify_message]",
+            server.port
+        ))
+    };
+    let good = serde_json::json!(["HTTP/1.1 200 OK", "TLSv1.3", [["DNS", "localhost"]], 24]);
+    assert_eq!(tell("context = ssl.create_default_context(cafile=ca)"), good, "the server's own certificate may be named as trusted");
+    let unchecked = "context = ssl.create_default_context()\ncontext.check_hostname = False\ncontext.verify_mode = ssl.CERT_NONE";
+    assert_eq!(tell(unchecked), serde_json::json!(["HTTP/1.1 200 OK", "TLSv1.3", null, 0]), "what nobody checked is not told");
+    let nobody = serde_json::json!([20, "unable to get local issuer certificate"]);
+    assert_eq!(tell("context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)"), nobody, "who names nobody trusts nobody");
+    let without_lists = "context = ssl.create_default_context(cafile=ca)\ncontext.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF";
+    assert_eq!(tell(without_lists), serde_json::json!([3, "unable to get certificate CRL"]));
+    let old = "context = ssl.SSLContext(ssl.PROTOCOL_TLSv1_2)\ncontext.load_verify_locations(ca)\ncontext.verify_mode = ssl.CERT_REQUIRED";
+    assert_eq!(tell(old)[1], "TLSv1.2");
+    let early = "import ssl\ntry:\n    ssl.create_default_context().load_cert_chain('/home/site/wwwroot/ca.pem', '/home/site/wwwroot/key.pem')\n\
+                 except ssl.SSLError as error: result = str(error)";
+    assert_eq!(host.eval(early), "[SSL] keys may not be consistent: KeyMismatch");
 }
 
 #[test]

@@ -2,13 +2,18 @@
 
 import os
 import pathlib
+import ssl
 import subprocess
 import sys
 import textwrap
 
 import pytest
 
+from snapfunc_worker.absent import certificate
+
 WORKER = pathlib.Path(__file__).resolve().parent.parent / "worker"
+EVERYTHING = str(pathlib.Path(__file__).resolve().parent / "certificates" / "everything.pem")
+"""A certificate with all that `getpeercert()` tells of."""
 
 
 def run(code: str, force: bool = True, folder: pathlib.Path | None = None) -> str:
@@ -84,7 +89,9 @@ def test_ssl_imports_and_contexts_are_configured():
         context.post_handshake_auth = True
         context.hostname_checks_common_name = False
         assert context.hostname_checks_common_name is False
-        assert context.get_ciphers() == context.get_ca_certs() == []
+        for ciphers in ("DEFAULT:!aNULL", "AES256-SHA,ECDHE-RSA-AES128-GCM-SHA256", "DEFAULT@SECLEVEL=1"):
+            context.set_ciphers(ciphers)
+        assert {cipher["protocol"] for cipher in context.get_ciphers()} == {"TLSv1.2", "TLSv1.3"} and context.get_ca_certs() == []
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         context.check_hostname = True
@@ -108,6 +115,11 @@ def test_ssl_imports_and_contexts_are_configured():
         ("context.load_verify_locations('/nowhere')", "FileNotFoundError: "),
         ("context.load_verify_locations(cadata='x')", "SSLError: no certificate or crl found"),
         ("context.load_cert_chain('/nowhere')", "FileNotFoundError: "),
+        (f"context.load_cert_chain({EVERYTHING!r}, '/nowhere')", "FileNotFoundError: "),
+        (f"context.load_cert_chain({EVERYTHING!r})", "SSLError: [SSL] PEM lib"),
+        (f"context.load_cert_chain({os.devnull!r})", "SSLError: [SSL] PEM lib"),
+        ("context.set_ciphers('RC4-SHA:!DEFAULT')", "SSLError: ('No cipher can be selected.',)"),
+        ("context.set_ciphers('')", "SSLError: ('No cipher can be selected.',)"),
         ("ssl.SSLContext(99)", "ValueError: invalid or unsupported protocol version 99"),
         ("ssl._txt2obj('1.2.3')", "ValueError: unknown object"),
     ],
@@ -144,6 +156,185 @@ def test_tls_connections_fail_with_the_reason():
         )
         == "True True\n" * 2 + "True True"
     )
+
+
+FAKE_HOST = """
+import ssl
+from snapfunc_worker.absent import connection, tls
+
+asked, answers, sent = [], [], []
+
+class Session:
+    def receive(self, data):
+        asked.append(data)
+        answer = answers.pop(0) if answers else (b"", b"", False, False)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+    def send(self, data): return b"<" + data + b">"
+    def close(self): return b"end"
+    def about(self): return "TLSv1.3", "TLS_AES_128_GCM_SHA256", None, [ssl.PEM_cert_to_DER_cert(open(PEM).read())]
+
+class Wire:
+    def __init__(self, *arrives): self.arrives, self.full = list(arrives), 0
+    def read(self): return self.arrives.pop(0)
+    def write(self, data):
+        if self.full:
+            self.full -= 1
+            raise ssl.SSLWantWriteError(3, "full")
+        sent.append(data)
+        return len(data)
+
+settings = []
+def opener(wanted):
+    settings.append(wanted)
+    return Session()
+tls.opener = opener
+
+def connect(context, *arrives):
+    context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="a")
+    return connection.Connection(context, Session(), Wire(*arrives), "a", None, context._distrust())
+
+context = ssl.create_default_context()
+""".replace("PEM)", f"{EVERYTHING!r})")
+"""A host that does what a test says."""
+
+
+def test_what_is_unsent_goes_out_before_an_answer_is_waited_for():
+    run(
+        FAKE_HOST
+        + """
+one = connect(context, b"answer")
+one.do_handshake()
+one._wire.full = 1
+assert one.write(b"question") == 8 and not sent
+answers.append((b"plain", b"", False, False))
+one._wire.read = lambda: sent.append("read") or b"answer"
+assert one.read(10) == b"plain" and sent == [b"<question>", "read"], sent
+"""
+    )
+
+
+def test_an_end_that_an_error_made_is_no_end():
+    run(
+        FAKE_HOST
+        + """
+one = connect(context, b"data and what is wrong", b"more")
+one.do_handshake()
+answers[:] = [(b"plain", b"alert", False, True), connection.Failure("cannot decrypt")]
+assert one.read(10) == b"plain" and sent == [b"alert"]
+try:
+    one.read(10)
+except ssl.SSLError as error:
+    assert "cannot decrypt" in str(error)
+else:
+    raise AssertionError("it looks like the end")
+two = connect(context, b"close")
+two.do_handshake()
+answers[:] = [(b"", b"", False, True)]
+assert two.read(10) == b"" and two.read(10) == b""
+"""
+    )
+
+
+def test_contexts_that_trust_nobody_trust_nobody():
+    run(
+        FAKE_HOST
+        + """
+def refused(context):
+    try:
+        connect(context).do_handshake()
+    except ssl.SSLCertVerificationError as error:
+        return error.verify_code, error.verify_message
+empty = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+assert refused(empty) == (20, "unable to get local issuer certificate") and not asked
+empty.check_hostname = False
+assert refused(empty)[0] == 20
+empty.verify_mode = ssl.CERT_NONE
+assert refused(empty) is None
+assert refused(context) is None
+context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
+assert refused(context) == (3, "unable to get certificate CRL")
+"""
+    )
+
+
+def test_versions_are_those_that_the_context_has():
+    run(
+        FAKE_HOST
+        + """
+import warnings
+warnings.simplefilter("ignore")
+def versions(protocol=ssl.PROTOCOL_TLS_CLIENT, **attributes):
+    context = ssl.SSLContext(protocol)
+    for name, value in attributes.items():
+        setattr(context, name, value)
+    connect(context)
+    return settings[-1].tls12, settings[-1].tls13
+v = ssl.TLSVersion
+assert versions() == (True, True)
+assert versions(ssl.PROTOCOL_TLSv1_2) == (True, False) and versions(ssl.PROTOCOL_TLSv1) == (False, False)
+assert versions(maximum_version=v.TLSv1_2) == (True, False) and versions(minimum_version=v.TLSv1_3) == (False, True)
+assert versions(minimum_version=v.MAXIMUM_SUPPORTED) == (False, True) and versions(minimum_version=v.MINIMUM_SUPPORTED) == (True, True)
+assert versions(minimum_version=v.MINIMUM_SUPPORTED, maximum_version=v.TLSv1_1) == (False, False)
+assert versions(options=ssl.OP_NO_TLSv1_3) == (True, False)
+"""
+    )
+
+
+def test_a_client_s_certificate_is_looked_at_when_it_is_loaded():
+    run(
+        FAKE_HOST
+        + f"""
+import os, tempfile
+folder = tempfile.mkdtemp()
+def key(text):
+    path = os.path.join(folder, "key.pem")
+    open(path, "w").write(text)
+    return path
+def refused(path):
+    try:
+        context.load_cert_chain({EVERYTHING!r}, path)
+    except ssl.SSLError as error:
+        return str(error)
+plain = key("-----BEGIN PRIVATE KEY-----\\n")
+assert refused(plain) is None and context._identity.endswith(b"PRIVATE KEY-----\\n")
+def strict(wanted):
+    if wanted.identity:
+        raise connection.Failure("keys may not be consistent")
+    return Session()
+tls.opener = strict
+assert "keys may not be consistent" in refused(plain)
+def nowhere(wanted):
+    raise connection.Failure("no connections are allowed")
+tls.opener = nowhere
+assert refused(plain) is None, "that has nothing to do with it"
+assert "has a password" in refused(key("-----BEGIN ENCRYPTED PRIVATE KEY-----\\n"))
+"""
+    )
+
+
+def test_a_server_s_certificate_is_told_as_openssl_does():
+    real = ssl._ssl._test_decode_cert(EVERYTHING)
+    der = ssl.PEM_cert_to_DER_cert(pathlib.Path(EVERYTHING).read_text())
+    assert certificate.decode(der) == real and list(certificate.decode(der)) == list(real)
+    assert {"subjectAltName", "OCSP", "caIssuers", "crlDistributionPoints"} <= set(real)
+    run(
+        FAKE_HOST
+        + """
+one = connect(context)
+assert one.getpeercert()["subjectAltName"][0] == ("DNS", "example.org") and len(one.getpeercert(True)) > 500
+assert connect(ssl._create_unverified_context()).getpeercert() == {}
+"""
+    )
+
+
+@pytest.mark.parametrize("keep", [0, 1, 4, 40, 200, 400, 600])
+def test_half_a_certificate_is_none(keep):
+    der = ssl.PEM_cert_to_DER_cert(pathlib.Path(EVERYTHING).read_text())
+    for broken in (der[:keep], der[:keep] + b"\xff" * (len(der) - keep), bytes(keep)):
+        with pytest.raises(ValueError, match="that is no certificate"):
+            certificate.decode(broken)
 
 
 def test_asyncio_reports_tls_connections_too():

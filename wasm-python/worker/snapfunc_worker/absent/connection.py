@@ -7,6 +7,7 @@ The host does the cryptography and checks the certificate (see `tls` in host-api
 import socket
 from typing import Any, NamedTuple, NoReturn, Protocol
 
+from . import certificate
 from . import tls_numbers as numbers
 from .tls_errors import SSLCertVerificationError, SSLEOFError, SSLError, SSLWantReadError, SSLWantWriteError
 
@@ -102,10 +103,14 @@ class Connection:
     session_reused = False
     server_side = False
 
-    def __init__(self, context: Any, session: Session, wire: Wire, server_hostname: str | None, owner: Any) -> None:
+    def __init__(
+        self, context: Any, session: Session, wire: Wire, server_hostname: str | None, owner: Any, distrust: tuple[int, str] | None = None
+    ) -> None:
+        """`distrust` is why no server's certificate can be good enough for the context: OpenSSL's number, and its words."""
         self.context = context
         self.server_hostname = server_hostname
         self.owner = owner
+        self._distrust = distrust
         self._host = session
         self._wire = wire
         self._plain = bytearray()
@@ -115,6 +120,8 @@ class Connection:
         self._closed = False
 
     def do_handshake(self) -> None:
+        if self._distrust:
+            raise _unverified(*self._distrust)
         if not self._begun:
             self._begun = True
             self._take(b"")
@@ -130,8 +137,13 @@ class Connection:
         if self._handshaking:
             self.do_handshake()
         while not self._plain and not self._closed and size:
-            self._fill()
+            # The server may wait for what is still unsent.
             self._flush()
+            self._fill()
+        if not self._plain and size:
+            # At the end: the host says if it is one that an error made.
+            self._take(b"")
+        self._flush()
         data = bytes(self._plain[:size])
         del self._plain[:size]
         if buffer is None:
@@ -163,11 +175,13 @@ class Connection:
         return getattr(self._wire, "sock", None)
 
     def getpeercert(self, binary_form: bool = False) -> Any:
-        """As DER. The host has checked it; its fields are not taken apart here."""
+        """What it says, or the whole of it as DER. Where nobody checked it, nothing of what it says is told."""
         certificates = self._host.about()[3]
         if not certificates:
             return None
-        return certificates[0] if binary_form else {}
+        if binary_form:
+            return certificates[0]
+        return certificate.decode(certificates[0]) if self.context.verify_mode else {}
 
     def get_unverified_chain(self) -> list[bytes]:
         return list(self._host.about()[3])
@@ -223,7 +237,11 @@ class Connection:
             pass  # the server won't hear why; the app does
         if not failure.certificate:
             raise SSLError(numbers.SSL_ERROR_SSL, str(failure))
-        error = SSLCertVerificationError(numbers.SSL_ERROR_SSL, f"certificate verify failed: {failure}")
-        error.reason, error.library = "CERTIFICATE_VERIFY_FAILED", "SSL"
-        error.verify_code, error.verify_message = 1, str(failure)
-        raise error
+        raise _unverified(1, str(failure))
+
+
+def _unverified(code: int, message: str) -> SSLCertVerificationError:
+    error = SSLCertVerificationError(numbers.SSL_ERROR_SSL, f"certificate verify failed: {message}")
+    error.reason, error.library = "CERTIFICATE_VERIFY_FAILED", "SSL"
+    error.verify_code, error.verify_message = code, message
+    return error

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from . import connection
+from . import connection, tls_ciphers
 from . import tls_numbers as numbers
 from .tls_errors import (
     SSLCertVerificationError,
@@ -24,6 +24,11 @@ __all__ = ("SSLCertVerificationError", "SSLEOFError", "SSLSyscallError", "SSLWan
 
 _NOT_HERE = "there is no TLS here: this Python has no OpenSSL, and no host that does it instead"
 _BEGIN = b"-----BEGIN CERTIFICATE-----"
+_KEYS = (b"-----BEGIN PRIVATE KEY-----", b"-----BEGIN RSA PRIVATE KEY-----", b"-----BEGIN EC PRIVATE KEY-----")
+_LOCKED_KEYS = (b"-----BEGIN ENCRYPTED PRIVATE KEY-----", b"Proc-Type: 4,ENCRYPTED")
+
+_NO_ISSUER, _NO_CRL = (20, "unable to get local issuer certificate"), (3, "unable to get certificate CRL")
+"""Why a certificate is not good enough: `X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY` and `X509_V_ERR_UNABLE_TO_GET_CRL`."""
 
 opener: Callable[[connection.Settings], connection.Session] | None = None
 """Begins a connection's TLS on the host; set where there is one."""
@@ -34,6 +39,13 @@ _OBJECTS = (
 )
 
 _PROTOCOLS = {value for name, value in vars(numbers).items() if name.startswith("PROTOCOL_")}
+
+_ONLY = {
+    numbers.PROTOCOL_TLSv1: numbers.PROTO_TLSv1,
+    numbers.PROTOCOL_TLSv1_1: numbers.PROTO_TLSv1_1,
+    numbers.PROTOCOL_TLSv1_2: numbers.PROTO_TLSv1_2,
+}
+"""Protocols of one version."""
 
 _INITIAL = {
     "_host_flags": numbers.HOSTFLAG_NO_PARTIAL_WILDCARDS,
@@ -158,7 +170,31 @@ class _SSLContext:
         self._default_roots = True
 
     def load_cert_chain(self, certfile: Any, keyfile: Any = None, password: Any = None) -> None:
-        self._identity = b"\n".join(_read(file) for file in (certfile, keyfile) if file is not None)
+        certificates = _read(certfile)
+        key = certificates if keyfile is None else _read(keyfile)
+        if any(mark in key for mark in _LOCKED_KEYS):
+            raise SSLError(numbers.SSL_ERROR_SSL, "the private key has a password: a key without one is needed here")
+        if _BEGIN not in certificates or not any(mark in key for mark in _KEYS):
+            raise _fault("PEM lib")
+        identity = certificates if keyfile is None else certificates + b"\n" + key
+        self._try(identity)
+        self._identity = identity
+
+    def _try(self, identity: bytes) -> None:
+        """Has the host look at certificates and their key, where there is one that would take any."""
+        try:
+            self._probe(b"")
+        except connection.Failure:
+            return
+        try:
+            self._probe(identity)
+        except connection.Failure as failure:
+            raise _fault(str(failure)) from None
+
+    def _probe(self, identity: bytes) -> None:
+        if opener is None:
+            raise connection.Failure(_NOT_HERE)
+        opener(connection.Settings(None, numbers.CERT_NONE, False, False, b"", identity, [], True, True))
 
     def load_dh_params(self, path: Any) -> None:
         os.stat(path)
@@ -166,7 +202,12 @@ class _SSLContext:
     def _accept(self, *_args: Any) -> None:
         """What a connection would heed."""
 
-    set_ciphers = set_ecdh_curve = set_psk_client_callback = set_psk_server_callback = _accept
+    set_ecdh_curve = set_psk_client_callback = set_psk_server_callback = _accept
+
+    def set_ciphers(self, ciphers: str, /) -> None:
+        """A list that has any of the host's changes nothing: the host offers all of its own, and the server chooses."""
+        if not tls_ciphers.has_any(ciphers):
+            raise SSLError("No cipher can be selected.")
 
     def _set_alpn_protocols(self, wire: Any, /) -> None:
         """Names with their lengths before them."""
@@ -178,7 +219,7 @@ class _SSLContext:
         self._alpn = names
 
     def get_ciphers(self) -> list[dict[str, Any]]:
-        return []
+        return tls_ciphers.described()
 
     def get_ca_certs(self, binary_form: bool = False) -> list[Any]:
         return []
@@ -209,10 +250,19 @@ class _SSLContext:
             session = opener(self._settings(server_hostname))
         except connection.Failure as failure:
             raise SSLError(numbers.SSL_ERROR_SSL, str(failure)) from None
-        return connection.Connection(self, session, wire, server_hostname, owner)
+        return connection.Connection(self, session, wire, server_hostname, owner, self._distrust())
+
+    def _distrust(self) -> tuple[int, str] | None:
+        """Why no certificate can be good enough. The host would take its own roots where it is told none."""
+        if self._verify_mode == numbers.CERT_NONE:
+            return None
+        if not self._roots and not self._default_roots:
+            return _NO_ISSUER
+        # There is no way to get lists of revoked certificates here, so none was loaded.
+        return _NO_CRL if self.verify_flags & numbers.VERIFY_CRL_CHECK_LEAF else None
 
     def _settings(self, server_hostname: str | None) -> connection.Settings:
-        highest = self.maximum_version
+        lowest, highest = self._versions()
         return connection.Settings(
             server_name=server_hostname,
             verify_mode=self._verify_mode,
@@ -221,9 +271,20 @@ class _SSLContext:
             roots=self._roots,
             identity=self._identity,
             protocols=self._alpn,
-            tls12=self.minimum_version <= numbers.PROTO_TLSv1_2 and not self.options & numbers.OP_NO_TLSv1_2,
-            tls13=highest in (numbers.PROTO_MAXIMUM_SUPPORTED, numbers.PROTO_TLSv1_3) and not self.options & numbers.OP_NO_TLSv1_3,
+            tls12=lowest <= numbers.PROTO_TLSv1_2 <= highest and not self.options & numbers.OP_NO_TLSv1_2,
+            tls13=lowest <= numbers.PROTO_TLSv1_3 <= highest and not self.options & numbers.OP_NO_TLSv1_3,
         )
+
+    def _versions(self) -> tuple[int, int]:
+        """The lowest and the highest that may be spoken."""
+        if only := _ONLY.get(self.protocol):
+            return only, only
+        ends = {numbers.PROTO_MINIMUM_SUPPORTED: numbers.PROTO_TLSv1, numbers.PROTO_MAXIMUM_SUPPORTED: numbers.PROTO_TLSv1_3}
+        return ends.get(self.minimum_version, self.minimum_version), ends.get(self.maximum_version, self.maximum_version)
+
+
+def _fault(reason: str) -> SSLError:
+    return SSLError(numbers.SSL_ERROR_SSL, f"[SSL] {reason}")
 
 
 def _read(file: Any) -> bytes:
