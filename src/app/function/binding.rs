@@ -1,5 +1,8 @@
 //! One binding of a function: the fields that all types share.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
 use serde_json::{Map, Value};
 
 use crate::app::fields::{Node, Source, member};
@@ -46,8 +49,9 @@ pub enum DataType {
     Stream,
 }
 
-/// The most characters of a binding's name in the Functions host.
-const LONGEST_NAME: usize = 128;
+/// A Python identifier, or `$return`. Which of them the Functions host takes changed with its versions (letters and digits, then single underscores, then
+/// more); Microsoft's newest tests of its Python worker have functions with `__` and `__main__`, and the worker takes them all.
+static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^(?:\$return|[_\p{XID_Start}]\p{XID_Continue}*)$").ok());
 
 // === impl Binding ===
 
@@ -70,8 +74,8 @@ impl Binding {
             text => text.to_owned(),
         };
         let name = match name.text()? {
-            text if is_name(&text) => text,
-            _ => return Err(name.expected("`$return`, or a parameter's name of letters, digits and single underscores, as Azure takes it")),
+            text if NAME.as_ref().is_some_and(|pattern| pattern.is_match(&text)) => text,
+            _ => return Err(name.expected("a Python identifier or `$return`")),
         };
         Ok(Binding {
             direction: direction(node, &name, &kind)?,
@@ -102,13 +106,6 @@ impl Binding {
     pub fn error(&self, field: &str, problem: impl Into<String>) -> FieldError {
         FieldError { origin: self.place.member(field).origin(), field: format!("{}.{field}", self.name), problem: problem.into() }
     }
-}
-
-/// What the Functions host takes as a binding's name (`BindingNameValidationRegex` in its Utility.cs): an app that runs here should run there.
-fn is_name(text: &str) -> bool {
-    let starts = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
-    let goes_on = text.chars().all(|next| next.is_ascii_alphanumeric() || next == '_') && !text.contains("__");
-    text == "$return" || (starts && goes_on && text.len() <= LONGEST_NAME)
 }
 
 fn is_trigger(kind: &str) -> bool {
