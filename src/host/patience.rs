@@ -129,3 +129,67 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         self.all_written(context, progress)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::time::{sleep, timeout};
+
+    const BEGIN: Duration = Duration::from_millis(200);
+    const STALL: Duration = Duration::from_secs(1);
+
+    /// A connection, with a system that takes 16 bytes before its client reads.
+    fn connection() -> (Patient<DuplexStream>, DuplexStream) {
+        let (stream, client) = duplex(16);
+        (Patient::new(stream, BEGIN, STALL), client)
+    }
+
+    #[tokio::test]
+    async fn who_takes_a_byte_now_and_then_is_left() {
+        let (mut stream, mut client) = connection();
+        let reading = tokio::spawn(async move {
+            while client.read_u8().await.is_ok() {
+                sleep(Duration::from_millis(50)).await;
+            }
+        });
+        let written = timeout(Duration::from_secs(10), stream.write_all(&[0; 10_000])).await.unwrap();
+        assert_eq!(written.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        drop(stream);
+        reading.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_was_taken_late_is_no_debt() {
+        let (mut stream, mut client) = connection();
+        for _ in 0..2 {
+            // The second half waits for a while, then all of it is taken.
+            let reading = async {
+                sleep(Duration::from_millis(600)).await;
+                client.read_exact(&mut [0; 32]).await
+            };
+            let (written, read) = tokio::join!(async { stream.write_all(&[0; 32]).await.and(stream.flush().await) }, reading);
+            assert!(written.is_ok() && read.is_ok());
+        }
+    }
+
+    #[tokio::test]
+    async fn who_tells_the_version_may_be_silent_and_who_does_not_may_not() {
+        for (sent, is_left) in
+            [("", true), ("PRI * HTTP/2.0\r\n", true), ("GET", false), ("PRI * HTTP/1", false), ("P", true), ("POST", false)]
+        {
+            let (stream, mut client) = duplex(64);
+            let mut stream = Patient::new(stream, BEGIN, STALL);
+            client.write_all(sent.as_bytes()).await.unwrap();
+            let result = timeout(3 * BEGIN, stream.read_exact(&mut [0; 64])).await;
+            assert_eq!(result.is_ok_and(|read| read.is_err()), is_left, "{sent:?}");
+        }
+        let (stream, mut client) = duplex(64);
+        let mut stream = Patient::new(stream, BEGIN, STALL);
+        for part in PREFACE.chunks(5) {
+            client.write_all(part).await.unwrap();
+            stream.read_exact(&mut [0; 5][..part.len()]).await.unwrap();
+        }
+        assert!(timeout(3 * BEGIN, stream.read_u8()).await.is_err(), "all of the preface tells it");
+    }
+}

@@ -1,9 +1,10 @@
 //! From inside, by the network: functions that may connect somewhere, and want more.
 
-use super::common::{App, EVAL, Host};
+use super::common::{App, EVAL, Host, free_port, snapfunc};
 use serde_json::json;
 use std::fs;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
 
 fn app(destinations: &str, more: &str) -> App {
     App::with(EVAL)
@@ -37,6 +38,30 @@ result = [socket.socket().fileno() >= 0 for _ in range(300)] == [True] * 300
 ";
     assert_eq!(host.eval(again), true, "those that were closed count no more");
     assert!(descriptors(&host) <= before + 16);
+}
+
+/// Where the process may have few descriptors, sockets of functions leave a quarter of them for clients and the host's own files.
+#[test]
+fn sockets_leave_descriptors_for_others() {
+    let app = app(r#"["127.0.0.1:*"]"#, "");
+    let (port, program) = (free_port(), snapfunc(&[]));
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 200 && exec \"$0\" \"$@\""]).arg(program.get_program()).args(["start", "--port", &port.to_string()]);
+    command.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.env("SNAPFUNC_DATA_DIR", app.data()).current_dir(app.path());
+    let host = Host::spawn(command, port);
+    let hoard = "
+import socket
+sockets = state['kept'] = []
+try:
+    while len(sockets) < 256: sockets.append(socket.socket())
+except OSError as error: result = len(sockets)
+";
+    assert!((50..150).contains(&host.eval(hoard).as_u64().unwrap()));
+    let taken = descriptors(&host);
+    assert!((140..=160).contains(&taken), "{taken}");
+    let clients: Vec<_> = (0..20).map(|_| TcpStream::connect(("127.0.0.1", port)).unwrap()).collect();
+    assert_eq!(host.eval("result = 1"), 1, "with {} more clients", clients.len());
 }
 
 #[test]
