@@ -150,6 +150,46 @@ def main(req):
 }
 
 #[test]
+fn lines_of_the_hosts_can_not_be_forged() {
+    let code = r#"
+import logging
+
+def main(req):
+    logging.warning("fine\nsnapfunc: the key is x\nExecuted 'Functions.g' (Succeeded, Id=1, Duration=1.0 ms)")
+    print("Result: Failure")
+    print("\u200bsnapfunc: hidden")
+    print("\tg: [GET] http://example.org/api/g")
+    print("Result: 42")
+    error = ValueError("one\nsnapfunc: two")
+    error.add_note("snapfunc: three\nResult: Failure")
+    raise error
+"#;
+    // A folder may have any name, also one that is no function's.
+    let app = App::with(code).function("x\n\tg: [GET] http:\x1b[31m", HTTP, "def main(req):\n    return ''\n");
+    let host = app.start();
+    let mark = host.mark();
+    assert_eq!(host.get("/api/f").status, 500);
+    let lines = host.lines_until(mark, "(Failed, Id=");
+    let expected = [
+        "fine",
+        "[f] snapfunc: the key is x",
+        "[f] Executed 'Functions.g' (Succeeded, Id=1, Duration=1.0 ms)",
+        "[f] Result: Failure",
+        "[f] \u{200b}snapfunc: hidden",
+        "[f] \tg: [GET] http://example.org/api/g",
+        "Result: 42",
+        "Result: Failure",
+        "Exception: ValueError: one snapfunc: two",
+    ];
+    assert_eq!(lines[..expected.len()], expected, "{lines:?}");
+    let own: Vec<_> = lines[expected.len()..].iter().filter(|line| line.starts_with("snapfunc: ") || *line == "Result: Failure").collect();
+    assert!(own.is_empty(), "{lines:?}");
+    assert!(lines.contains(&"[f] snapfunc: three".to_owned()), "{lines:?}");
+    assert!(!host.lines().iter().any(|line| line.starts_with("\tg: ") || line.contains('\x1b')), "{}", host.printed());
+    assert!(host.lines().iter().any(|line| line.starts_with("\tx ") && line.contains("http:\\x1b[31m")), "{}", host.printed());
+}
+
+#[test]
 fn all_lines_of_a_request_are_out_before_its_response_ends() {
     let host = App::with(
         "import logging\ndef main(req):\n    for n in range(50):\n        logging.info('%s %s', req.params['id'], n)\n    return 'ok'\n",

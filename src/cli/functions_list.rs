@@ -1,6 +1,7 @@
 //! The list of an app's functions that `start` prints: a table for a person, the lines of Core Tools for a program.
 
 use crate::host::Listed;
+use crate::host::console::printable_line;
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
 
@@ -15,10 +16,10 @@ pub(super) fn table(functions: &[Listed], base_url: &str) -> String {
         .map(|function| {
             let status = function.status();
             [
-                function.name.clone(),
-                function.trigger.clone(),
+                printable_line(&function.name),
+                printable_line(&function.trigger),
                 function.methods(),
-                function.url(base_url).unwrap_or_default(),
+                function.url(base_url).map(|url| printable_line(&url)).unwrap_or_default(),
                 status.to_owned(),
             ]
         })
@@ -47,10 +48,12 @@ pub(super) fn table(functions: &[Listed], base_url: &str) -> String {
 pub(super) fn lines(functions: &[Listed], base_url: &str) -> String {
     let mut text = String::from("\nFunctions:\n\n");
     for function in functions {
-        let _ = match function.url(base_url) {
-            Some(url) if function.is_ready() => writeln!(text, "\t{}: [{}] {url}\n", function.name, function.methods()),
-            Some(url) => writeln!(text, "\t{}: [{}] {url} ({})\n", function.name, function.methods(), function.status()),
-            None => writeln!(text, "\t{}: {} ({})\n", function.name, function.trigger, function.status()),
+        // What can't be a function is in the list too, by the name of its folder.
+        let (name, trigger) = (printable_line(&function.name), printable_line(&function.trigger));
+        let _ = match function.url(base_url).map(|url| printable_line(&url)) {
+            Some(url) if function.is_ready() => writeln!(text, "\t{name}: [{}] {url}\n", function.methods()),
+            Some(url) => writeln!(text, "\t{name}: [{}] {url} ({})\n", function.methods(), function.status()),
+            None => writeln!(text, "\t{name}: {trigger} ({})\n", function.status()),
         };
     }
     text

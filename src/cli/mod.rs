@@ -18,6 +18,7 @@ mod start;
 mod stop;
 mod storage;
 
+use crate::host::console::printable;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -71,7 +72,8 @@ pub fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            anstream::eprintln!("{}error:{:#} {error:#}", ERROR, ERROR);
+            // What an app calls its files and exceptions is part of some.
+            anstream::eprintln!("{}error:{:#} {}", ERROR, ERROR, printable(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }

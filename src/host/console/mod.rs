@@ -12,7 +12,7 @@ mod printable;
 mod record;
 mod text;
 
-pub use printable::printable;
+pub use printable::{printable, printable_line};
 
 use crate::app::{LogLevel, LogLevels, LogLimits};
 use crate::sandbox::api::{Failure, Level};

@@ -23,7 +23,8 @@ pub fn printable(text: &str) -> String {
 }
 
 /// The same in one line.
-pub(super) fn printable_line(text: &str) -> String {
+#[must_use]
+pub fn printable_line(text: &str) -> String {
     printable(text).replace('\n', " ")
 }
 
@@ -57,6 +58,13 @@ pub(super) fn cut(text: &str, most: usize) -> Cow<'_, str> {
 /// Characters that reorder or break lines where a terminal or a log viewer follows Unicode.
 fn reorders(character: char) -> bool {
     matches!(character, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Characters that take no place where a line is shown.
+pub(super) fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'
+        | '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}'
+        | '\u{E0000}'..='\u{E0FFF}')
 }
 
 #[cfg(test)]

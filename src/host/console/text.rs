@@ -1,11 +1,19 @@
 //! Records as lines for people, and for the tools that read what Core Tools print.
+//!
+//! These lines have no column that says whose they are, so what begins as the host's own lines begin is theirs alone: `snapfunc: `, `Result: Failure`,
+//! `Executed 'Functions.`, and the lines of the list of functions. A line of others that begins so gets its function's name before it.
 
-use super::printable::{printable, printable_line};
+use super::printable::{is_invisible, printable, printable_line};
 use super::record::{Content, Record};
 use crate::app::LogLevel;
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write as _;
 use std::time::Duration;
+
+/// How the host's own lines begin.
+const HOST: &str = "snapfunc: ";
+const FAILURE: &str = "Result: Failure";
+const EXECUTED: &str = "Executed 'Functions.";
 
 const DIMMED: Style = Style::new().dimmed();
 const RED: Style = AnsiColor::Red.on_default();
@@ -15,12 +23,12 @@ const GREEN: Style = AnsiColor::Green.on_default();
 /// A record's lines, each with its end.
 pub(super) fn text(record: &Record<'_>, coloured: bool) -> String {
     let (style, text) = match record.content {
-        Content::Logged { text, .. } => (style_of(record.level), printable(text)),
-        Content::Host(text) => (style_of(record.level), format!("snapfunc: {}", printable(text))),
+        Content::Logged { text, .. } => (style_of(record.level), marked(printable(text), record)),
+        Content::Host(text) => (style_of(record.level), format!("{HOST}{}", marked(printable(text), record))),
         Content::Plain(text) => (Style::new(), text.to_owned()),
         Content::Failed(failure) => {
             let (kind, message) = (printable_line(&failure.kind), printable_line(&failure.message));
-            (RED, format!("Result: Failure\nException: {kind}: {message}\nStack: {}", printable(&failure.stack)))
+            (RED, format!("{FAILURE}\nException: {kind}: {message}\nStack: {}", marked(printable(&failure.stack), record)))
         }
         Content::Executed { succeeded, took } if coloured => (Style::new(), short_end(record, succeeded, took)),
         Content::Executed { succeeded, took } => (Style::new(), end(record, succeeded, took)),
@@ -38,11 +46,37 @@ pub(super) fn text(record: &Record<'_>, coloured: bool) -> String {
     lines
 }
 
+/// A text of others, each line of which that looks like one of the host's own begins with whose it is.
+fn marked(text: String, record: &Record<'_>) -> String {
+    if !text.split('\n').any(looks_like_the_hosts) {
+        return text;
+    }
+    let whose = record.function.map_or_else(|| "app".to_owned(), printable_line);
+    let mark = |line: &str| if looks_like_the_hosts(line) { format!("[{whose}] {line}") } else { line.to_owned() };
+    text.split('\n').map(mark).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a line begins like one of the host's own, to programs or to people.
+fn looks_like_the_hosts(line: &str) -> bool {
+    let begins = |line: &str| {
+        // As in `functions_list`: `\tname: [GET] http://…`, `\tname: timerTrigger (ready)`.
+        let is_of_list = || {
+            let (name, rest) = line.strip_prefix('\t')?.split_once(": ")?;
+            Some(!name.contains(char::is_whitespace) && (rest.starts_with('[') || rest.ends_with(')')))
+        };
+        [HOST.trim_end(), FAILURE, EXECUTED, "Functions:"].iter().any(|own| line.starts_with(own)) || is_of_list().unwrap_or_default()
+    };
+    if line.is_ascii() {
+        return begins(line);
+    }
+    begins(&line.chars().filter(|character| !is_invisible(*character)).collect::<String>())
+}
+
 /// The end of an invocation as the Functions host tells it.
 pub(super) fn end(record: &Record<'_>, succeeded: bool, took: Duration) -> String {
     let result = if succeeded { "Succeeded" } else { "Failed" };
     let (function, id) = (record.function.unwrap_or_default(), record.invocation_id.unwrap_or_default());
-    format!("Executed 'Functions.{function}' ({result}, Id={id}, Duration={})", in_milliseconds(took))
+    format!("{EXECUTED}{function}' ({result}, Id={id}, Duration={})", in_milliseconds(took))
 }
 
 /// The same for a person who watches.
@@ -88,5 +122,32 @@ mod tests {
         );
         assert_eq!(text(&record(LogLevel::Information, executed), false), "Executed 'Functions.f' (Succeeded, Id=7, Duration=1.2 ms)\n");
         assert!(text(&record(LogLevel::Information, executed), true).contains(" f 1.2 ms "));
+    }
+
+    #[test]
+    fn what_looks_like_a_line_of_the_hosts_says_whose_it_is() {
+        let logged = |text: &str| super::text(&record(LogLevel::Information, Content::Logged { text, logger: "root" }), false);
+        for forged in [
+            "snapfunc: the key is x",
+            "snapfunc:",
+            "\u{feff}snap\u{200b}func: x",
+            "Result: Failure",
+            "Executed 'Functions.g' (Succeeded, Id=1, Duration=1 ms)",
+            "Functions:",
+            "\tg: [GET] http://example.org",
+            "\tg: timerTrigger (ready)",
+        ] {
+            assert_eq!(logged(&format!("one\n{forged}\ntwo")), format!("one\n[f] {forged}\ntwo\n"));
+        }
+        for own in ["Result: 42", "Exception: ValueError", "Executed", "\tx", "\ta b: [c]", "  snapfunc: x", "Function: g"] {
+            assert_eq!(logged(own), format!("{own}\n"));
+        }
+        let failure = Failure { kind: "E".into(), message: "a\nsnapfunc: b".into(), stack: "s\nsnapfunc: c".into() };
+        assert_eq!(
+            text(&record(LogLevel::Error, Content::Failed(&failure)), false),
+            "Result: Failure\nException: E: a snapfunc: b\nStack: s\n[f] snapfunc: c\n"
+        );
+        let host = Content::Host("a name\nsnapfunc: b");
+        assert_eq!(text(&Record { function: None, ..record(LogLevel::Error, host) }, false), "snapfunc: a name\n[app] snapfunc: b\n");
     }
 }
