@@ -4,8 +4,10 @@
 
 mod common;
 
-use common::{App, Host, free_port, own_cache, run_to_end, snapfunc};
+use common::{App, EVAL, Host, free_port, own_cache, run_to_end, snapfunc};
+use serde_json::json;
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 use std::process::Output;
 
@@ -29,6 +31,64 @@ fn start(bundle: &Path, cache: &Path, environment: &[(&str, &str)], arguments: &
 
 fn printed(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// An entry of an archive: its type, its name, a link's target, its content.
+type Entry = (tar::EntryType, String, String, Vec<u8>);
+
+fn entry(kind: tar::EntryType, name: &str, target: &str) -> Entry {
+    (kind, name.to_owned(), target.to_owned(), Vec::new())
+}
+
+/// What is in a bundle.
+fn entries(bundle: &Path) -> Vec<Entry> {
+    let bytes = fs::read(bundle).unwrap();
+    let archive = zstd::decode_all(bytes.split_last_chunk::<32>().unwrap().0).unwrap();
+    let mut archive = tar::Archive::new(archive.as_slice());
+    let read = |entry: std::io::Result<tar::Entry<'_, &[u8]>>| {
+        let mut entry = entry.unwrap();
+        let mut content = Vec::new();
+        entry.read_to_end(&mut content).unwrap();
+        let target = entry.link_name().unwrap().map(|target| target.to_str().unwrap().to_owned());
+        (entry.header().entry_type(), entry.path().unwrap().to_str().unwrap().to_owned(), target.unwrap_or_default(), content)
+    };
+    archive.entries().unwrap().map(read).collect()
+}
+
+/// Writes a bundle as anybody can write one: with a digest that is right.
+fn forge(bundle: &Path, entries: &[Entry]) {
+    let mut archive = tar::Builder::new(zstd::Encoder::new(Vec::new(), 1).unwrap());
+    for (kind, name, target, content) in entries {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(*kind);
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        // Past the builder, which refuses some of them.
+        let old = header.as_old_mut();
+        old.name[..name.len()].copy_from_slice(name.as_bytes());
+        old.linkname[..target.len()].copy_from_slice(target.as_bytes());
+        header.set_cksum();
+        archive.append(&header, content.as_slice()).unwrap();
+    }
+    seal(bundle, archive.into_inner().unwrap().finish().unwrap());
+}
+
+fn seal(bundle: &Path, mut bytes: Vec<u8>) {
+    let digest = blake3::hash(&bytes);
+    bytes.extend_from_slice(digest.as_bytes());
+    fs::write(bundle, bytes).unwrap();
+}
+
+/// What a start says that refuses a bundle; nothing of that may have been unpacked.
+fn refusal(bundle: &Path) -> String {
+    let cache = tempfile::tempdir().unwrap();
+    let mut command = snapfunc(&[("SNAPFUNC_CACHE_DIR", cache.path().to_str().unwrap())]);
+    command.args(["start", "--port", "0"]).arg(bundle);
+    let output = run_to_end(command);
+    let text = printed(&output);
+    assert!(output.status.code() == Some(1) && text.lines().count() == 1, "{text}");
+    assert_eq!(fs::read_dir(cache.path().join("bundles")).unwrap().count(), 0, "{text}");
+    text
 }
 
 #[test]
@@ -124,4 +184,111 @@ fn what_is_no_bundle_is_refused_in_one_sentence() {
         let text = printed(&output);
         assert!(text.contains("a.snap is no bundle of `snapfunc build`, or is damaged: ") && text.lines().count() == 1, "{text}");
     }
+}
+
+#[test]
+fn a_bundle_gives_its_code_nothing_of_the_machine() {
+    use tar::EntryType;
+    let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fs::create_dir_all(outside.path().join("lib/python3.14/site-packages")).unwrap();
+    fs::write(outside.path().join("lib/python3.14/site-packages/secret"), "secret").unwrap();
+    let there = outside.path().to_str().unwrap();
+    let (good, bad) = (folder.path().join("good.snap"), folder.path().join("bad.snap"));
+    assert!(build(&App::with(EVAL), &good, own_cache().path()).status.success());
+    let good = entries(&good);
+    let without = |left_out: &str| good.iter().filter(|(_, name, ..)| !name.starts_with(left_out)).cloned().collect::<Vec<_>>();
+    let environment = |inside: &str| {
+        let text = (EntryType::Regular, "virtual-env".to_owned(), String::new(), inside.as_bytes().to_vec());
+        [without("virtual-env"), vec![text]].concat()
+    };
+    let link = |name: &str, target: &str| vec![entry(EntryType::Symlink, name, target)];
+    for (entries, reason) in [
+        ([without("app"), link("app", there)].concat(), "\"app\" has no place in a bundle"),
+        (without("app"), "it holds no app"),
+        ([environment("venv"), link("venv", there)].concat(), "\"venv\" has no place in a bundle"),
+        ([environment("venv"), link("venv/lib", there)].concat(), "\"venv/lib\" has no place in a bundle"),
+        ([environment("venv"), link("venv/lib/python3/site-packages", "/")].concat(), "has no place in a bundle"),
+        ([environment("venv"), link("venv/lib/python3.99/site-packages", "/")].concat(), "has no place in a bundle"),
+        ([good.clone(), vec![entry(EntryType::Link, "app/hard", "/etc/passwd")]].concat(), "is neither a file"),
+        ([good.clone(), vec![entry(EntryType::Fifo, "app/pipe", "")]].concat(), "is neither a file"),
+        ([good.clone(), vec![entry(EntryType::Regular, "/etc/x", "")]].concat(), "\"/etc/x\" has no place in a bundle"),
+        ([good.clone(), vec![entry(EntryType::Regular, "app/../../x", "")]].concat(), "has no place in a bundle"),
+        (
+            [good.clone(), link("app/link", there), vec![entry(EntryType::Regular, "app/link/x", "")]].concat(),
+            "\"app/link/x\" lies behind \"app/link\", which is a link",
+        ),
+    ] {
+        forge(&bad, &entries);
+        // What is missing is seen when the rest is unpacked.
+        let text = if reason == "it holds no app" { refused(&bad) } else { refusal(&bad) };
+        assert!(text.contains("bad.snap is no bundle of `snapfunc build`, or is damaged: ") && text.contains(reason), "{text}");
+    }
+    for inside in [there, "/", "..", "app/../../..", "venv"] {
+        forge(&bad, &environment(inside));
+        let text = refused(&bad);
+        assert!(text.contains("which is no place in a bundle"), "{inside}: {text}");
+    }
+    assert!(!outside.path().join("x").exists());
+
+    // Links may be in an app, wherever they lead: nobody follows them.
+    let links = [environment("app/env"), link("app/env", there), link("app/link", there), link("app/endless", "/dev/zero")].concat();
+    forge(&bad, &links);
+    let host = start(&bad, own_cache().path(), &[], &[]);
+    let code = "
+import os, sys
+result = []
+for path in ('link', 'env', 'env/lib/python3.14/site-packages', 'link/lib', 'endless', '/home/site/packages'):
+    try: result.append(os.listdir(os.path.join('/home/site/wwwroot', path)))
+    except OSError as error: result.append(type(error).__name__)
+";
+    let seen = host.eval(code);
+    assert!(seen.as_array().unwrap().iter().all(|seen| seen.as_str().is_some_and(|seen| seen.ends_with("Error"))), "{seen}");
+    assert_eq!(host.eval("result = 1"), json!(1));
+}
+
+/// What a start says that refuses a bundle.
+fn refused(bundle: &Path) -> String {
+    let cache = tempfile::tempdir().unwrap();
+    let mut command = snapfunc(&[("SNAPFUNC_CACHE_DIR", cache.path().to_str().unwrap())]);
+    command.args(["start", "--port", "0"]).arg(bundle);
+    let output = run_to_end(command);
+    assert_eq!(output.status.code(), Some(1), "{}", printed(&output));
+    printed(&output)
+}
+
+#[test]
+fn a_bundle_that_would_take_too_much_room_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let bomb = folder.path().join("bomb.snap");
+    // Sizes that come true only as the archive is unpacked: a few KiB each.
+    let of_size = |name: &str, bytes: u64| {
+        let mut header = tar::Header::new_gnu();
+        header.set_path(name).unwrap();
+        header.set_size(bytes);
+        header.set_mode(0o644);
+        header.set_cksum();
+        header.as_bytes().to_vec()
+    };
+    let snapshot = format!("snapshot-{}", "0".repeat(64));
+    for (head, reason) in [
+        (of_size("app/zeros", (1 << 30) + 1), "its files take more than 1024 MiB"),
+        (of_size(&snapshot, 1 << 31), "its snapshot takes more than 1024 MiB"),
+        ((0..50_001).flat_map(|number| of_size(&format!("app/{number}"), 0)).collect(), "it holds more than 50000 files"),
+    ] {
+        seal(&bomb, zstd::encode_all(head.as_slice(), 1).unwrap());
+        let text = refusal(&bomb);
+        assert!(text.contains(reason), "{text}");
+    }
+}
+
+#[test]
+fn a_bundles_snapshot_serves_that_bundle_alone() {
+    let app = App::with(CODE).file("helper.py", "WORD = 'its files are known'");
+    let folder = tempfile::tempdir().unwrap();
+    let (bundle, cache) = (folder.path().join("a.snap"), own_cache());
+    assert!(build(&app, &bundle, own_cache().path()).status.success());
+    let bundled = start(&bundle, cache.path(), &[], &[]).get("/api/f").text().to_owned();
+    assert_eq!(start(&bundle, cache.path(), &[], &[]).get("/api/f").text(), bundled, "the bundle's own snapshot serves it");
+    let own = app.start_with(&[], &[("SNAPFUNC_CACHE_DIR", cache.path().to_str().unwrap())]);
+    assert_ne!(own.get("/api/f").text(), bundled, "an app of the same files runs on the memory that came with a bundle");
 }

@@ -146,6 +146,26 @@ fn a_snapshot_that_somebody_changed_is_not_used() {
 }
 
 #[test]
+fn a_snapshot_of_another_version_is_made_anew() {
+    let app = App::with("import uuid\nMADE = str(uuid.uuid4())\ndef main(req):\n    return MADE\n");
+    let own = own_cache();
+    let start = || app.start_with(&[], &[("SNAPFUNC_CACHE_DIR", own.path().to_str().unwrap())]);
+    let made = start().get("/api/f").text().to_owned();
+    let snapshot = fs::read_dir(own.path().join("snapshots")).unwrap().next().unwrap().unwrap().path();
+    // As another version would have written it: of another guest, and with a digest that is right.
+    let (mut bytes, key) = (fs::read(&snapshot).unwrap(), fs::read(own.path().join("key")).unwrap());
+    bytes.truncate(bytes.len() - 32);
+    let base = memchr::memmem::find(&bytes, b"\"base\":\"").unwrap() + 8;
+    bytes[base] = if bytes[base] == b'0' { b'1' } else { b'0' };
+    let digest = blake3::keyed_hash(&key.try_into().unwrap(), &bytes);
+    bytes.extend_from_slice(digest.as_bytes());
+    fs::write(&snapshot, bytes).unwrap();
+    let again = start().get("/api/f").text().to_owned();
+    assert_ne!(again, made);
+    assert_eq!(start().get("/api/f").text(), again, "the one that was made anew is kept");
+}
+
+#[test]
 fn compiled_code_that_somebody_changed_is_made_again() {
     let app = App::with("def main(req):\n    return 'fine'\n");
     let own = own_cache();

@@ -6,6 +6,7 @@
 
 use super::Runtime;
 use super::api::{App, Configuration, Level, LoadedApp, paths};
+use super::bundle;
 use super::immortal;
 use super::instance::{Instance, InvokeError, Purpose};
 use super::logs::{LogRecord, LogSink};
@@ -59,7 +60,7 @@ impl Preparation<'_> {
     /// Makes the app ready: what instances begin with, and what loading came to.
     pub(super) async fn run(&self) -> Result<(Origin, LoadedApp), TemplateError> {
         let identity = self.identity().await;
-        let found = identity.as_ref().and_then(|identity| self.runtime.snapshots.find(identity));
+        let found = identity.as_ref().and_then(|identity| self.find(identity));
         let reads_settings = found.as_ref().is_some_and(|snapshot| !self.fits(snapshot));
         if let Some((snapshot, memory)) = found.as_ref().and_then(|snapshot| Some((snapshot, snapshot.memory.as_ref()?)))
             && !reads_settings
@@ -121,6 +122,14 @@ impl Preparation<'_> {
             }
             Err(_) => None,
         }
+    }
+
+    /// The app's snapshot: the one that came in its bundle, else one that was made here.
+    fn find(&self, identity: &Identity) -> Option<Snapshot> {
+        let (made_here, most) = (&self.runtime.snapshots, self.spec.limits.memory_bytes);
+        let bundled = bundle::store(&self.spec.root, &self.runtime.cache, made_here.seal().clone());
+        // What was made here is known to be no larger than it says: why the app can't have it is told later.
+        bundled.and_then(|bundled| bundled.find(identity, most)).or_else(|| made_here.find(identity, usize::MAX))
     }
 
     /// What loading comes to where no setting is there; nothing where it fails: then settings may be what is missing.

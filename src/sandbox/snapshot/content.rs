@@ -2,7 +2,7 @@
 
 use crate::sandbox::api::paths;
 use crate::sandbox::template::Spec;
-use std::fs::{self, FileType};
+use std::fs::{self, File, FileType};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -38,8 +38,10 @@ pub(in crate::sandbox) struct Entry {
 
 /// The app's folder in a bundle.
 pub(in crate::sandbox) const APP: &str = "app";
-/// The packages of a virtual environment outside of the app's folder, in a bundle.
-const VENV_PACKAGES: &str = "venv/lib/python3/site-packages";
+/// The virtual environment outside of the app's folder, in a bundle.
+pub(in crate::sandbox) const VENV: &str = "venv";
+/// Its packages.
+pub(in crate::sandbox) const VENV_PACKAGES: &str = "venv/lib/python3/site-packages";
 
 // === impl Content ===
 
@@ -67,7 +69,7 @@ impl Content {
         self.virtual_env.as_deref()
     }
 
-    /// All files, in an order that is always the same.
+    /// All files and links, in an order that is always the same. Pipes, sockets and devices are none of the app's.
     pub(in crate::sandbox) fn entries(&self) -> impl Iterator<Item = io::Result<Entry>> {
         self.folders.iter().flat_map(|folder| match list(folder, &self.private) {
             Ok(entries) => entries.into_iter().map(Ok).collect::<Vec<_>>(),
@@ -95,7 +97,8 @@ fn list(folder: &Folder, private: &[String]) -> io::Result<Vec<Entry>> {
                 if !NOT_READ.iter().any(|skipped| name == *skipped) {
                     folders.push(entry.path());
                 }
-            } else if !(current == folder.path && private.iter().any(|private| name == **private)) {
+            } else if (kind.is_file() || kind.is_symlink()) && !(current == folder.path && private.iter().any(|private| name == **private))
+            {
                 let path = entry.path();
                 let name = folder.name.join(path.strip_prefix(&folder.path).map_err(io::Error::other)?);
                 entries.push(Entry { path, name, kind });
@@ -103,4 +106,17 @@ fn list(folder: &Folder, private: &[String]) -> io::Result<Vec<Entry>> {
         }
     }
     Ok(entries)
+}
+
+/// Opens a file to read it: only a regular one, and not through a link. Links lead the host out of the app, and the other end of a pipe may never come.
+pub(in crate::sandbox) fn open_regular(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    let file = options.open(path)?;
+    if file.metadata()?.is_file() {
+        return Ok(file);
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{} is not a regular file", path.display())))
 }

@@ -33,6 +33,14 @@ pub(in crate::sandbox) enum FormatError {
     /// Of another guest.
     #[error("it was made by another version of snapfunc")]
     Base,
+    /// Unpacking it would take more memory than its app may have.
+    #[error("it holds {needs} MiB of memory, and the app may have {limit}")]
+    TooLarge {
+        /// MiB.
+        needs: usize,
+        /// MiB.
+        limit: usize,
+    },
     /// They end too early or contradict themselves.
     #[error("it is damaged: {0}")]
     Damaged(String),
@@ -76,8 +84,8 @@ pub(in crate::sandbox) fn encode(snapshot: &Snapshot) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The snapshot in `bytes`.
-pub(in crate::sandbox) fn decode(bytes: &[u8]) -> Result<Snapshot, FormatError> {
+/// The snapshot in `bytes`. No more than `most` bytes of memory are unpacked, whatever the few that stand for them say.
+pub(in crate::sandbox) fn decode(bytes: &[u8], most: usize) -> Result<Snapshot, FormatError> {
     let rest = bytes.strip_prefix(MAGIC).ok_or(FormatError::Foreign)?;
     let (version, rest) = take_u32(rest)?;
     if version != VERSION {
@@ -94,11 +102,18 @@ pub(in crate::sandbox) fn decode(bytes: &[u8]) -> Result<Snapshot, FormatError> 
         return Err(FormatError::Base);
     }
     let mut snapshot = header.snapshot.into_owned();
-    snapshot.memory = header.memory.map(|layout| memory(layout, frame)).transpose()?;
+    snapshot.memory = header.memory.map(|layout| memory(layout, frame, most)).transpose()?;
     Ok(snapshot)
 }
 
-fn memory(layout: Layout, frame: &[u8]) -> Result<Memory, FormatError> {
+fn memory(layout: Layout, frame: &[u8], most: usize) -> Result<Memory, FormatError> {
+    let needs = layout.runs.iter().fold(0_usize, |sum, (_, length)| sum.saturating_add(*length));
+    if needs > layout.bytes {
+        return Err(damaged("its pages don't fit its memory"));
+    }
+    if needs > most {
+        return Err(FormatError::TooLarge { needs: needs >> 20, limit: most >> 20 });
+    }
     let mut frame = zstd::Decoder::new(frame).map_err(damaged)?;
     let mut runs = Vec::with_capacity(layout.runs.len());
     for (start, length) in layout.runs {

@@ -1,15 +1,16 @@
 //! What makes an app the same app.
 
-use super::Content;
+use super::{Content, open_regular};
 use crate::sandbox::base::DIGEST;
 use crate::sandbox::template::Spec;
 use blake3::Hasher;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 
 /// Beyond these an app is loaded anew at each start: looking at all of its files would take as long.
-const MOST_BYTES: u64 = 1 << 30;
-const MOST_FILES: usize = 50_000;
+pub(in crate::sandbox) const MOST_BYTES: u64 = 1 << 30;
+/// See above: files and links.
+pub(in crate::sandbox) const MOST_FILES: usize = 50_000;
 
 /// A digest of an app's files, of its functions and of the guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,25 +30,26 @@ impl Identity {
     pub(in crate::sandbox) fn of(description: &str, content: &Content) -> io::Result<Option<Identity>> {
         let mut hasher = Hasher::new();
         hasher.update(&description.len().to_le_bytes()).update(description.as_bytes());
-        let (mut bytes, mut files) = (0, 0);
+        let (mut left, mut files) = (MOST_BYTES, 0);
         for entry in content.entries() {
             let entry = entry?;
-            hasher.update(entry.name.as_os_str().as_encoded_bytes()).update(&[0]);
-            if entry.kind.is_symlink() {
-                hasher.update(fs::read_link(&entry.path)?.as_os_str().as_encoded_bytes()).update(&[0]);
-            }
-            // A link that leads nowhere has no content, and neither has what is no file.
-            let Ok(metadata) = fs::metadata(&entry.path) else { continue };
-            if !metadata.is_file() {
-                continue;
-            }
-            bytes += metadata.len();
             files += 1;
-            if bytes > MOST_BYTES || files > MOST_FILES {
+            if files > MOST_FILES {
                 return Ok(None);
             }
-            let content = fs::read(&entry.path)?;
-            hasher.update(&(content.len() as u64).to_le_bytes()).update(&content);
+            hasher.update(entry.name.as_os_str().as_encoded_bytes()).update(&[0]);
+            if entry.kind.is_symlink() {
+                // Never followed: what it leads to is in the app and looked at there, or nothing that the app can read.
+                let target = fs::read_link(&entry.path)?;
+                let target = target.as_os_str().as_encoded_bytes();
+                hasher.update(b"link").update(&(target.len() as u64).to_le_bytes()).update(target);
+                continue;
+            }
+            let mut file = Hasher::new();
+            file.update_reader(open_regular(&entry.path)?.take(left.saturating_add(1)))?;
+            let Some(rest) = left.checked_sub(file.count()) else { return Ok(None) };
+            left = rest;
+            hasher.update(b"file").update(file.finalize().as_bytes());
         }
         Ok(Some(Identity(hasher.finalize().to_hex().to_string())))
     }

@@ -14,8 +14,8 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub(super) use content::{APP, Content};
-pub(super) use identity::Identity;
+pub(super) use content::{APP, Content, Entry, VENV, VENV_PACKAGES, open_regular};
+pub(super) use identity::{Identity, MOST_BYTES, MOST_FILES};
 pub(super) use memory::Memory;
 pub(super) use store::Store;
 

@@ -22,26 +22,36 @@ pub(in crate::sandbox) struct Store {
 // === impl Store ===
 
 impl Store {
-    /// A store in the cache folder.
-    pub(in crate::sandbox) fn open(cache: &Path, seal: Seal) -> Store {
-        Store { folder: cache.join("snapshots"), seal }
+    /// A store in the cache folder, or in that of a bundle.
+    pub(in crate::sandbox) fn open(folder: &Path, seal: Seal) -> Store {
+        Store { folder: folder.join("snapshots"), seal }
     }
 
-    /// The snapshot of an app; nothing where there is none that can be used.
-    pub(in crate::sandbox) fn find(&self, identity: &Identity) -> Option<Snapshot> {
+    /// What its content is sealed with.
+    pub(in crate::sandbox) fn seal(&self) -> &Seal {
+        &self.seal
+    }
+
+    /// Whether there is a snapshot of an app, be it good or not.
+    pub(in crate::sandbox) fn has(&self, identity: &Identity) -> bool {
+        self.file(identity).exists()
+    }
+
+    /// The snapshot of an app; nothing where there is none that can be used. One with more than `most` bytes of memory can't.
+    pub(in crate::sandbox) fn find(&self, identity: &Identity, most: usize) -> Option<Snapshot> {
         let file = self.file(identity);
         let bytes = fs::read(&file).ok()?;
         let Some(content) = self.seal.check(&bytes) else {
             tracing::warn!(file = %file.display(), "a snapshot was changed by somebody else, or is damaged: it is not used");
             return None;
         };
-        match format::decode(content) {
+        match format::decode(content, most) {
             Ok(snapshot) => {
                 // For `tidy`; a clock that can't be set there only makes the snapshot go earlier.
                 let _ = fs::File::options().append(true).open(&file).and_then(|file| file.set_modified(SystemTime::now()));
                 Some(snapshot)
             }
-            Err(error @ FormatError::Damaged(_)) => {
+            Err(error @ (FormatError::Damaged(_) | FormatError::TooLarge { .. })) => {
                 tracing::warn!(%error, file = %file.display(), "a snapshot can't be used");
                 None
             }
@@ -51,7 +61,11 @@ impl Store {
 
     /// Keeps a snapshot. Blocks the thread.
     pub(in crate::sandbox) fn keep(&self, identity: &Identity, snapshot: &Snapshot) -> io::Result<()> {
-        let mut bytes = format::encode(snapshot)?;
+        self.keep_encoded(identity, format::encode(snapshot)?)
+    }
+
+    /// The same of bytes that may be one.
+    pub(in crate::sandbox) fn keep_encoded(&self, identity: &Identity, mut bytes: Vec<u8>) -> io::Result<()> {
         self.seal.put(&mut bytes);
         create_private(&self.folder)?;
         write_whole(&self.file(identity), &bytes)?;

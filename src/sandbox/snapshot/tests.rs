@@ -7,6 +7,7 @@ use crate::sandbox::seal::Seal;
 use crate::sandbox::slots::{Image, WASM_PAGE};
 use proptest::prelude::*;
 use std::fs;
+use std::path::Path;
 
 fn failure() -> KeptFailure {
     KeptFailure { kind: "KeyError".into(), message: "'x'".into(), stack: "Traceback".into() }
@@ -43,7 +44,7 @@ proptest! {
         }
         let before = snapshot(&content, &base);
         let bytes = format::encode(&before).unwrap();
-        let after = format::decode(&bytes).unwrap();
+        let after = format::decode(&bytes, usize::MAX).unwrap();
         prop_assert_eq!(&after, &before);
         let folder = tempfile::tempdir().unwrap();
         let image = after.memory.unwrap().image(&Image::in_memory(&base).unwrap(), folder.path()).unwrap();
@@ -53,12 +54,12 @@ proptest! {
     #[test]
     fn whatever_the_bytes_are_nothing_breaks(noise in prop::collection::vec(any::<u8>(), 0..200), cut in 0..300_usize, place in 0..300_usize) {
         let mut bytes = format::encode(&snapshot(&[1; WASM_PAGE], &[0; WASM_PAGE])).unwrap();
-        let _ = format::decode(&noise);
-        let _ = format::decode(&bytes[..cut.min(bytes.len())]);
+        let _ = format::decode(&noise, usize::MAX);
+        let _ = format::decode(&bytes[..cut.min(bytes.len())], usize::MAX);
         if let Some(byte) = bytes.get_mut(place) {
             *byte ^= noise.first().copied().unwrap_or(1);
         }
-        let _ = format::decode(&bytes);
+        let _ = format::decode(&bytes, usize::MAX);
     }
 }
 
@@ -75,15 +76,15 @@ fn only_pages_that_differ_are_kept() {
 #[test]
 fn others_are_refused_with_the_reason() {
     let bytes = format::encode(&snapshot(&[1; WASM_PAGE], &[0; WASM_PAGE])).unwrap();
-    assert!(matches!(format::decode(b"PK\x03\x04"), Err(FormatError::Foreign)));
+    assert!(matches!(format::decode(b"PK\x03\x04", usize::MAX), Err(FormatError::Foreign)));
     let digest = memchr::memmem::find(&bytes, b"base").unwrap() + 10;
     let mut other = bytes.clone();
     other[digest] = if other[digest] == b'0' { b'1' } else { b'0' };
-    assert!(matches!(format::decode(&other), Err(FormatError::Base)));
+    assert!(matches!(format::decode(&other, usize::MAX), Err(FormatError::Base)));
     let mut newer = bytes.clone();
     newer[8] = 99;
-    assert!(matches!(format::decode(&newer), Err(FormatError::Version(99))));
-    assert!(matches!(format::decode(&bytes[..20]), Err(FormatError::Damaged(_))));
+    assert!(matches!(format::decode(&newer, usize::MAX), Err(FormatError::Version(99))));
+    assert!(matches!(format::decode(&bytes[..20], usize::MAX), Err(FormatError::Damaged(_))));
 }
 
 #[test]
@@ -104,17 +105,17 @@ fn a_store_gives_back_what_it_keeps_and_nothing_that_was_changed() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), Seal::open(folder.path()).unwrap());
     let identity = identity_of("an app", &[]);
-    assert!(store.find(&identity).is_none());
+    assert!(store.find(&identity, usize::MAX).is_none());
     let kept = snapshot(&[7; WASM_PAGE], &[]);
     store.keep(&identity, &kept).unwrap();
-    assert_eq!(store.find(&identity), Some(kept));
-    assert!(store.find(&identity_of("another app", &[])).is_none());
+    assert_eq!(store.find(&identity, usize::MAX), Some(kept));
+    assert!(store.find(&identity_of("another app", &[]), usize::MAX).is_none());
 
     let file = fs::read_dir(folder.path().join("snapshots")).unwrap().next().unwrap().unwrap().path();
     let mut bytes = fs::read(&file).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     fs::write(&file, bytes).unwrap();
-    assert!(store.find(&identity).is_none());
+    assert!(store.find(&identity, usize::MAX).is_none());
 }
 
 fn identity_of(description: &str, files: &[(&str, &str)]) -> Identity {
@@ -142,4 +143,34 @@ fn an_app_is_the_same_as_long_as_its_files_are() {
     assert_ne!(identity(&[("g/__init__.py", "1"), ("host.json", "{}")]), same);
     assert_ne!(identity(&[("f/__init__.py", "1"), ("host.json", "{}"), ("f/data", "")]), same);
     assert_ne!(identity(&[("f/__init__.py", "1h"), ("ost.json", "{}")]), same);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_not_followed_and_pipes_not_opened() {
+    use std::os::unix::fs::symlink;
+    let outside = tempfile::tempdir().unwrap();
+    let of = |target: &Path| {
+        let folder = tempfile::tempdir().unwrap();
+        symlink(target, folder.path().join("link")).unwrap();
+        symlink("/dev/zero", folder.path().join("endless")).unwrap();
+        let pipe = std::process::Command::new("mkfifo").arg(folder.path().join("pipe")).status().unwrap();
+        assert!(pipe.success());
+        Identity::of("", &Content::new(folder.path(), &[], None, &[])).unwrap().unwrap()
+    };
+    let file = outside.path().join("file");
+    fs::write(&file, "one").unwrap();
+    let before = of(&file);
+    fs::write(&file, "other").unwrap();
+    assert_eq!(of(&file), before, "what is outside is none of the app's");
+    assert_ne!(of(&outside.path().join("elsewhere")), before);
+}
+
+#[test]
+fn few_bytes_do_not_become_much_memory() {
+    let content = vec![1; 64 * WASM_PAGE];
+    let bytes = format::encode(&snapshot(&content, &[])).unwrap();
+    assert!(bytes.len() < WASM_PAGE);
+    assert!(format::decode(&bytes, content.len()).is_ok());
+    assert!(matches!(format::decode(&bytes, content.len() - 1), Err(FormatError::TooLarge { needs: 4, limit: 3 })));
 }
