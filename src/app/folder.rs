@@ -8,21 +8,21 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use cap_std::ambient_authority;
-use cap_std::fs::Dir;
+use cap_std::fs::{Dir, OpenOptions};
 use thiserror::Error;
 
 /// The largest configuration file that is read, in bytes: 1 MiB, far above any real one.
 pub(super) const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// An app's root, open.
-pub(super) struct Folder {
+pub(crate) struct Folder {
     root: PathBuf,
     dir: Dir,
 }
 
 /// What a path leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// A regular file.
     File,
     /// A folder.
@@ -95,7 +95,7 @@ pub enum FileError {
 
 impl Folder {
     /// Opens an app's root. The root itself may be a symbolic link.
-    pub(super) fn open(root: &Path) -> Result<Folder, FolderError> {
+    pub(crate) fn open(root: &Path) -> Result<Folder, FolderError> {
         let failed = |source: io::Error| match source.kind() {
             io::ErrorKind::NotFound => FolderError::Missing { root: root.to_owned() },
             io::ErrorKind::NotADirectory => FolderError::NotAFolder { root: root.to_owned() },
@@ -107,12 +107,12 @@ impl Folder {
     }
 
     /// The root's absolute path, without symbolic links.
-    pub(super) fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
     /// What `path` leads to.
-    pub(super) fn kind(&self, path: &str) -> Result<Kind, FileError> {
+    pub(crate) fn kind(&self, path: &str) -> Result<Kind, FileError> {
         match self.dir.metadata(path) {
             Ok(found) if found.is_file() => Ok(Kind::File),
             Ok(found) if found.is_dir() => Ok(Kind::Folder),
@@ -123,14 +123,22 @@ impl Folder {
     }
 
     /// A file's bytes; `None` if there is no such file.
-    pub(super) fn read(&self, path: &str) -> Result<Option<Vec<u8>>, FileError> {
+    pub(crate) fn read(&self, path: &str) -> Result<Option<Vec<u8>>, FileError> {
         match self.kind(path)? {
             Kind::Absent => return Ok(None),
             Kind::File => {}
-            // Looked at before it is opened: opening a named pipe would wait for its other end.
+            // Looked at before it is opened, as opening a named pipe would wait for its other end, and opening a device may do anything.
             Kind::Folder | Kind::Other => return Err(FileError::NotAFile { file: path.to_owned() }),
         }
-        let file = self.dir.open(path).map_err(|error| failure(path, error))?;
+        let mut options = OpenOptions::new();
+        options.read(true);
+        // It may have become one meanwhile.
+        #[cfg(unix)]
+        cap_std::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK);
+        let file = self.dir.open_with(path, &options).map_err(|error| failure(path, error))?;
+        if !file.metadata().map_err(|error| failure(path, error))?.is_file() {
+            return Err(FileError::NotAFile { file: path.to_owned() });
+        }
         let mut bytes = Vec::new();
         file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| failure(path, error))?;
         if bytes.len() as u64 > MAX_FILE_BYTES {

@@ -28,6 +28,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+pub(crate) use folder::Folder;
 pub use folder::{FileError, FolderError};
 pub use function::{
     Binding, Bindings, BindingsError, BrokenFunction, DataType, Direction, Function, FunctionError, RetryPolicy, RetryStrategy,

@@ -181,6 +181,30 @@ fn packages_of_a_virtual_environment() {
     assert_eq!(site.read_with(&environment(&[("VIRTUAL_ENV", "/nowhere")])).unwrap().packages, None);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_virtual_environment_in_the_app_leads_nowhere_else() {
+    let outside = Site::new(&[("lib/python3.11/site-packages/x", "")]);
+    let packages = outside.0.path().join("lib/python3.11/site-packages");
+    let site = Site::new(&[HOST, ("good/lib/python3.11/site-packages/x", ""), ("bad/lib/python3.11/x", ""), ("a/b", "")]);
+    let root = site.0.path().canonicalize().unwrap();
+    std::os::unix::fs::symlink(&packages, root.join("bad/lib/python3.11/site-packages")).unwrap();
+    std::os::unix::fs::symlink(outside.0.path(), root.join("link")).unwrap();
+    std::os::unix::fs::symlink(outside.0.path().join("lib"), root.join("a/lib")).unwrap();
+    std::os::unix::fs::symlink("good", root.join("inner")).unwrap();
+    let read = |name: &str| site.read_with(&environment(&[("VIRTUAL_ENV", root.join(name).to_str().unwrap())])).unwrap();
+    assert_eq!(read("good").packages, Some(root.join("good/lib/python3.11/site-packages")));
+    assert!(
+        read("inner").packages.is_some_and(|packages| packages.canonicalize().unwrap() == root.join("good/lib/python3.11/site-packages"))
+    );
+    for name in ["bad", "link", "a"] {
+        let app = read(name);
+        assert_eq!(app.packages, None);
+        let notice = format!("{name} leads out of the app's folder, so its packages are not used: install them into the app");
+        assert!(app.notices.contains(&notice), "{:?}", app.notices);
+    }
+}
+
 #[test]
 fn an_app_that_cannot_be_read() {
     let fails = |root: &Path| App::read(root, &ReadOptions::default()).unwrap_err().to_string();

@@ -2,7 +2,7 @@
 
 use super::api::{self, logging, paths, streams, tls};
 use super::clock::Clock;
-use super::filesystem::{self, Tmp};
+use super::filesystem::{self, Listings, Tmp};
 use super::guest_output::GuestOutput;
 use super::limits::{Limits, MemoryLimiter};
 use super::logs::Outlet;
@@ -27,6 +27,7 @@ pub(super) struct State {
     table: ResourceTable,
     mounts: Arc<Mounts>,
     pub(super) tmp: Tmp,
+    listings: Listings,
     pub(super) limiter: MemoryLimiter,
     pub(super) outlet: Arc<Outlet>,
     /// Of the invocation that runs.
@@ -81,6 +82,7 @@ impl State {
             table,
             mounts,
             tmp,
+            listings: Listings::default(),
             limiter: MemoryLimiter::new(limits),
             outlet,
             streams: Vec::new(),
@@ -97,8 +99,8 @@ impl State {
     }
 
     /// The parts of the file system.
-    pub(super) fn filesystem(&mut self) -> (WasiFilesystemCtxView<'_>, &Mounts, &Tmp) {
-        (WasiFilesystemCtxView { ctx: self.wasi.filesystem(), table: &mut self.table }, &self.mounts, &self.tmp)
+    pub(super) fn filesystem(&mut self) -> (WasiFilesystemCtxView<'_>, &Mounts, &Tmp, &mut Listings) {
+        (WasiFilesystemCtxView { ctx: self.wasi.filesystem(), table: &mut self.table }, &self.mounts, &self.tmp, &mut self.listings)
     }
 
     /// Hands over what the guest wrote to its standard streams without a line's end.

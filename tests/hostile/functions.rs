@@ -3,6 +3,8 @@
 use super::common::{App, EVAL, HTTP, Host};
 use std::fs;
 use std::os::unix;
+use std::path::Path;
+use std::process::Command;
 use std::thread;
 
 const SMALL: &str = r#""functionTimeout": "00:00:02", "snapfunc": {"maxInstances": 2, "memoryMb": 128, "tmpMb": 8}"#;
@@ -66,20 +68,126 @@ for path in paths:
     }
     // What is made at run time: links and renames between the folders that it has.
     let made = r"
-import os
-result = []
-os.symlink('../etc/passwd', '/tmp/link'); os.symlink('../../../../etc', '/tmp/folder')
-for attempt in (lambda: os.symlink('/etc/passwd', '/tmp/absolute'), lambda: open('/tmp/link').read(), lambda: open('/tmp/folder/passwd').read(), lambda: os.rename('/tmp/link', '/home/site/wwwroot/link'),
-                lambda: os.link('/home/site/wwwroot/host.json', '/tmp/hard'), lambda: os.rename('/home/site/wwwroot/host.json', '/tmp/host.json'),
-                lambda: os.symlink('/etc', '/home/site/wwwroot/etc'), lambda: open('/home/site/wwwroot/f/__init__.py', 'a'),
-                lambda: os.open('/', os.O_RDONLY | os.O_CREAT)):
+import errno, os
+result = {}
+os.symlink('../etc/passwd', '/tmp/link'); os.symlink('../../../../etc', '/tmp/folder'); open('/tmp/own', 'w').close()
+for name, attempt in {
+    'absolute link': lambda: os.symlink('/etc/passwd', '/tmp/absolute'),
+    'read link': lambda: open('/tmp/link').read(),
+    'read folder': lambda: open('/tmp/folder/passwd').read(),
+    'rename into': lambda: os.rename('/tmp/own', '/home/site/wwwroot/own'),
+    'rename out of': lambda: os.rename('/home/site/wwwroot/f/__init__.py', '/tmp/host.json'),
+    'hard link out of': lambda: os.link('/home/site/wwwroot/f/__init__.py', '/tmp/hard'),
+    'hard link into': lambda: os.link('/tmp/own', '/home/site/wwwroot/hard'),
+    'hard link within': lambda: os.link('/home/site/wwwroot/f/__init__.py', '/home/site/wwwroot/hard'),
+    'hard link of a link': lambda: os.link('/home/site/wwwroot/file', '/home/site/wwwroot/hard'),
+    'link in the app': lambda: os.symlink('/etc', '/home/site/wwwroot/etc'),
+    'append': lambda: open('/home/site/wwwroot/f/__init__.py', 'a'),
+    'create': lambda: os.open('/home/site/wwwroot/new', os.O_WRONLY | os.O_CREAT),
+    'create in root': lambda: os.open('/new', os.O_WRONLY | os.O_CREAT),
+}.items():
     try:
-        attempt(); result.append('done')
-    except (OSError, AttributeError) as error:
-        result.append(type(error).__name__)
+        attempt(); result[name] = 'done'
+    except OSError as error:
+        result[name] = errno.errorcode[error.errno]
 ";
     let results = host.eval(made);
-    assert!(results.as_array().unwrap().iter().all(|result| result != "done"), "{results}");
+    for (attempt, result) in results.as_object().unwrap() {
+        let expected = match attempt.as_str() {
+            "rename into" | "rename out of" | "hard link out of" | "hard link into" => "EXDEV",
+            "create in root" => "ENOENT",
+            _ => "EPERM",
+        };
+        assert_eq!(result, expected, "{attempt}: {results}");
+    }
+    assert_eq!(results.as_object().unwrap().len(), 13);
+    assert_eq!(host.eval("import os; result = os.stat('/home/site/wwwroot/f/__init__.py').st_nlink"), 1);
+    assert!(!app.path().join("hard").exists() && !app.path().join("own").exists() && !app.path().join("new").exists());
+}
+
+/// Makes a named pipe, whose other end nobody opens.
+fn pipe(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+#[test]
+fn what_is_no_file_is_neither_read_nor_waited_for() {
+    let app = App::with(EVAL).function("g", HTTP, "").file("data/x", "");
+    for name in ["pipe", "f/pipe", "data/pipe"] {
+        pipe(&app.path().join(name));
+    }
+    for (name, target) in [("endless", "/dev/zero"), ("pages", "/proc/self/pagemap"), ("data/link", "../pipe"), ("console", "/dev/tty")] {
+        unix::fs::symlink(target, app.path().join(name)).unwrap();
+    }
+    fs::remove_file(app.path().join("g/function.json")).unwrap();
+    pipe(&app.path().join("g/function.json"));
+    fs::create_dir_all(app.path().join(".python_packages/lib")).unwrap();
+    fs::create_dir_all(app.path().join("h")).unwrap();
+    unix::fs::symlink("/dev/zero", app.path().join("h/function.json")).unwrap();
+    unix::fs::symlink("/dev/zero", app.path().join(".python_packages/lib/snapfunc.json")).unwrap();
+    fs::write(app.path().join("requirements.txt"), "azure-functions\n").unwrap();
+    let host = app.start();
+    assert!(host.printed().contains("g/function.json: is not a regular file"), "{}", host.printed());
+    assert!(host.printed().contains("h/function.json: leads out of the app's folder"), "{}", host.printed());
+    let code = "
+import os
+result = []
+for path in ('pipe', 'f/pipe', 'data/link', 'endless', 'pages', 'console'):
+    for attempt in (open, os.listdir, lambda path: os.open(path, os.O_RDONLY | os.O_NONBLOCK)):
+        try:
+            attempt('/home/site/wwwroot/' + path); result.append(path)
+        except OSError as error: result.append(type(error).__name__)
+";
+    let seen = host.eval(code);
+    assert!(seen.as_array().unwrap().iter().all(|seen| seen.as_str().unwrap().ends_with("Error")), "{seen}");
+    assert!(status_kib(&host, "VmHWM") < 2 << 20, "{} KiB", status_kib(&host, "VmHWM"));
+    // It is watched too: what changes is still noticed.
+    fs::write(app.path().join("f/__init__.py"), format!("{EVAL}# changed\n")).unwrap();
+    host.wait_for_line("the app has changed: its new code is served");
+    drop(host);
+    for name in ["requirements.txt", "host.json", "local.settings.json"] {
+        let app = App::with(EVAL);
+        pipe(&app.path().join(name));
+        let output = app.run_to_end(&[]);
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(told.contains(&format!("{name}: is not a regular file")), "{told}");
+    }
+}
+
+#[test]
+fn listings_of_folders_are_limited() {
+    let app = App::with(EVAL).host_json(SMALL);
+    let long = "x".repeat(240);
+    fs::create_dir(app.path().join("full")).unwrap();
+    for number in 0..2000 {
+        fs::write(app.path().join(format!("full/{long}{number}")), "").unwrap();
+    }
+    let host = app.start();
+    let hoard = |folder: &str| {
+        format!(
+            "
+import errno, os
+held, result = [], []
+for _ in range(1000):
+    try:
+        listing = os.scandir('{folder}')
+        next(listing); held.append(listing)
+    except OSError as error:
+        result = [len(held), errno.errorcode[error.errno]]
+        break
+for listing in held: listing.close()
+result.append(len(os.listdir('{folder}')))
+"
+        )
+    };
+    for _ in 0..2 {
+        assert_eq!(host.eval(&hoard("/home/site/wwwroot/f")), serde_json::json!([64, "ENOMEM", 2]));
+        let full = host.eval(&hoard("/home/site/wwwroot/full"));
+        assert!((8..40).contains(&full[0].as_u64().unwrap()) && full[1] == "ENOMEM" && full[2] == 2000, "{full}");
+        let tmp = format!("open('/tmp/x', 'w').close()\n{}", hoard("/tmp"));
+        assert_eq!(host.eval(&tmp), serde_json::json!([64, "ENOMEM", 1]));
+    }
 }
 
 #[test]

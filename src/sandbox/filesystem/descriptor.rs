@@ -15,9 +15,19 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
 };
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
 
-/// What is left to be told of a folder of `/tmp`.
-#[derive(Debug)]
-struct Listing(VecDeque<DirectoryEntry>);
+/// How many folders a guest may list at once.
+const MOST_LISTINGS: usize = 64;
+/// Bytes that their names may take together.
+const MOST_LISTED: usize = 16 << 20;
+/// What a name takes beside its bytes.
+const NAME_COST: usize = size_of::<FsResult<DirectoryEntry>>() + 16;
+
+/// What is left to be told of a folder.
+struct Listing {
+    entries: VecDeque<FsResult<DirectoryEntry>>,
+    /// Bytes that it took at first.
+    cost: usize,
+}
 
 // === impl View ===
 
@@ -37,6 +47,28 @@ impl View<'_> {
             (Some(a), Some(b)) => Ok(Some((&a.handle, &b.handle))),
             (None, None) => Ok(None),
             (Some(_), None) | (None, Some(_)) => Err(ErrorCode::CrossDevice.into()),
+        }
+    }
+
+    /// Takes a listing in, if there is room for it.
+    fn push_listing(&mut self, entries: VecDeque<FsResult<DirectoryEntry>>) -> FsResult<Resource<DirectoryEntryStream>> {
+        let cost = entries.iter().map(|entry| NAME_COST + entry.as_ref().map_or(0, |entry| entry.name.len())).sum();
+        if self.listings.held + cost > MOST_LISTED {
+            return Err(ErrorCode::InsufficientMemory.into());
+        }
+        let listing = self.host.table.push(Listing { entries, cost })?;
+        self.listings.count += 1;
+        self.listings.held += cost;
+        Ok(Resource::new_own(listing.rep()))
+    }
+
+    /// Refuses what is neither a file nor a folder of the host: opening a pipe would wait for its other end, and this thread with it.
+    async fn check_kind(&mut self, fd: &Resource<Descriptor>, flags: PathFlags, path: &str) -> FsResult<()> {
+        let found = self.host.stat_at(Resource::new_borrow(fd.rep()), flags, path.to_owned()).await;
+        // What can't be looked at can't be opened either: opening says why.
+        match found.map(|found| found.type_) {
+            Ok(DescriptorType::RegularFile | DescriptorType::Directory | DescriptorType::SymbolicLink) | Err(_) => Ok(()),
+            Ok(_) => Err(ErrorCode::NotPermitted.into()),
         }
     }
 
@@ -186,10 +218,20 @@ impl HostDescriptor for View<'_> {
     }
 
     async fn read_directory(&mut self, fd: Resource<Descriptor>) -> FsResult<Resource<DirectoryEntryStream>> {
-        let Some(TmpDescriptor { handle, .. }) = self.tmp(&fd) else { return self.host.read_directory(fd).await };
-        let entries = handle.tree.lock().list(handle.node)?;
-        let listing = entries.into_iter().map(|(name, kind)| DirectoryEntry { type_: kind.into(), name }).collect();
-        Ok(Resource::new_own(self.host.table.push(Listing(listing))?.rep()))
+        if self.listings.count >= MOST_LISTINGS {
+            return Err(ErrorCode::InsufficientMemory.into());
+        }
+        let entries = match self.tmp(&fd) {
+            Some(TmpDescriptor { handle, .. }) => {
+                let entries = handle.tree.lock().list(handle.node)?;
+                entries.into_iter().map(|(name, kind)| Ok(DirectoryEntry { type_: kind.into(), name })).collect()
+            }
+            None => {
+                let stream = self.host.read_directory(fd).await?;
+                self.host.table.delete(stream)?.into_iter().collect()
+            }
+        };
+        self.push_listing(entries)
     }
 
     async fn stat(&mut self, fd: Resource<Descriptor>) -> FsResult<DescriptorStat> {
@@ -213,6 +255,7 @@ impl HostDescriptor for View<'_> {
         flags: DescriptorFlags,
     ) -> FsResult<Resource<Descriptor>> {
         let Some(TmpDescriptor { handle, .. }) = self.tmp(&fd) else {
+            self.check_kind(&fd, path_flags, &path).await?;
             return self.host.open_at(fd, path_flags, path, open_flags, flags).await;
         };
         let node = handle.tree.lock().open(handle.node, &path, open_options(path_flags, open_flags, flags))?;
@@ -299,18 +342,13 @@ impl HostDescriptor for View<'_> {
 
 impl HostDirectoryEntryStream for View<'_> {
     async fn read_directory_entry(&mut self, stream: Resource<DirectoryEntryStream>) -> FsResult<Option<DirectoryEntry>> {
-        match self.host.table.get_mut(&Resource::<Listing>::new_borrow(stream.rep())) {
-            Ok(Listing(entries)) => Ok(entries.pop_front()),
-            Err(_) => self.host.read_directory_entry(stream).await,
-        }
+        self.host.table.get_mut(&Resource::<Listing>::new_borrow(stream.rep()))?.entries.pop_front().transpose()
     }
 
     fn drop(&mut self, stream: Resource<DirectoryEntryStream>) -> wasmtime::Result<()> {
-        let listing = Resource::<Listing>::new_own(stream.rep());
-        if self.host.table.get(&listing).is_err() {
-            return HostDirectoryEntryStream::drop(&mut self.host, stream);
-        }
-        self.host.table.delete(listing)?;
+        let listing = self.host.table.delete(Resource::<Listing>::new_own(stream.rep()))?;
+        self.listings.count -= 1;
+        self.listings.held -= listing.cost;
         Ok(())
     }
 }

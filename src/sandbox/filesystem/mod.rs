@@ -50,6 +50,15 @@ struct View<'a> {
     host: WasiFilesystemCtxView<'a>,
     mounts: &'a Mounts,
     tmp: &'a Tmp,
+    listings: &'a mut Listings,
+}
+
+/// What an instance's open listings of folders hold: names that the host keeps, outside of the guest's memory and its limit.
+#[derive(Debug, Default)]
+pub(super) struct Listings {
+    count: usize,
+    /// Bytes.
+    held: usize,
 }
 
 struct Filesystem;
@@ -110,6 +119,6 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
 }
 
 fn view(state: &mut State) -> View<'_> {
-    let (host, mounts, tmp) = state.filesystem();
-    View { host, mounts, tmp }
+    let (host, mounts, tmp, listings) = state.filesystem();
+    View { host, mounts, tmp, listings }
 }
