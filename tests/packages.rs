@@ -286,6 +286,74 @@ fn what_pip_says_is_told_and_nothing_changes() {
 }
 
 #[test]
+fn files_outside_of_the_app_are_not_shown() {
+    let outside = tempfile::tempdir().unwrap();
+    let secret = outside.path().join("secret.txt");
+    fs::write(&secret, "root:the-hash-of-a-password:0:\n").unwrap();
+    let secret = secret.to_str().unwrap();
+    let app = app("");
+    std::os::unix::fs::symlink(secret, app.path().join("link.txt")).unwrap();
+    for line in [
+        format!("-r {secret}"),
+        format!("-c {secret}"),
+        format!("--req={secret}"),
+        "-r link.txt".to_owned(),
+        // What only pip takes for what it is.
+        format!("--pre -r {secret}"),
+        format!("--pre '-r' file://{secret}"),
+        "--pre --constrain link.txt".to_owned(),
+        format!("--no-index \"-r{secret}\""),
+    ] {
+        fs::write(app.path().join("requirements.txt"), format!("six\n{line}\n")).unwrap();
+        let (succeeded, printed) = run(&["packages", "install"], app.path(), &NOWHERE);
+        assert!(!succeeded && printed.contains("leads out of the app's folder"), "{line}: {printed}");
+        assert!(!printed.contains("the-hash-of-a-password"), "{line}: {printed}");
+    }
+    // The user's own settings may name any file.
+    fs::write(app.path().join("requirements.txt"), "six\n").unwrap();
+    let (_, printed) = run(&["packages", "install"], app.path(), &[&NOWHERE[..], &[("PIP_CONSTRAINT", secret)]].concat());
+    assert!(printed.contains("the-hash-of-a-password"), "{printed}");
+}
+
+#[test]
+fn serve_installs_nothing_unless_it_is_asked() {
+    let app = app("itsdangerous\n");
+    let serve = |flags: &[&str], environment: &[(&str, &str)]| {
+        let data = app.data().to_str().unwrap();
+        let arguments = [&["serve", "--port", "0"], flags].concat();
+        let (succeeded, printed) = run(&arguments, app.path(), &[environment, &[("SNAPFUNC_DATA_DIR", data)]].concat());
+        assert!(!succeeded, "{printed}");
+        printed
+    };
+    let told = serve(&[], &[("PYTHON", "/nowhere/python")]);
+    assert!(told.contains("the packages of requirements.txt are not installed, and serve installs none"), "{told}");
+    assert!(told.contains("`--build` does it here, and `--no-build` goes on without them"), "{told}");
+    let tried = serve(&["--build"], &[("PYTHON", "/nowhere/python")]);
+    assert!(tried.contains("PYTHON names /nowhere/python, which is not there"), "{tried}");
+    let both = serve(&["--build", "--no-build"], &[]);
+    assert!(both.contains("cannot be used with"), "{both}");
+    assert!(!app.path().join(".python_packages").join("lib").exists());
+}
+
+#[test]
+fn a_wheel_writes_nothing_outside_of_the_folder_of_packages() {
+    let app = app("evil==1\n").file(
+        "make.py",
+        "import zipfile\nwith zipfile.ZipFile('wheels/evil-1-py3-none-any.whl', 'w') as wheel:\n\
+         \x20   for name, text in {'evil.py': '', '../../../../escaped.py': 'x = 1', 'evil-1.dist-info/WHEEL': 'Wheel-Version: 1.0\\nTag: py3-none-any\\n',\n\
+         \x20           'evil-1.dist-info/METADATA': 'Metadata-Version: 2.1\\nName: evil\\nVersion: 1\\n',\n\
+         \x20           'evil-1.dist-info/RECORD': 'evil.py,,\\n../../../../escaped.py,,\\n'}.items():\n\
+         \x20       wheel.writestr(name, text)\n",
+    );
+    fs::create_dir(app.path().join("wheels")).unwrap();
+    assert!(Command::new("python3").arg("make.py").current_dir(app.path()).status().unwrap().success());
+    fs::write(app.path().join("requirements.txt"), "--no-index\n-f wheels\nevil==1\n").unwrap();
+    let (succeeded, printed) = install(app.path());
+    assert!(!succeeded && printed.contains("outside"), "{printed}");
+    assert!(!app.path().join("escaped.py").exists() && !app.path().join(SITE_PACKAGES).exists());
+}
+
+#[test]
 fn without_an_index_nothing_starts_but_with_no_build() {
     let app = app("itsdangerous\n");
     let (succeeded, printed) = run(&["start", "--port", &common::free_port().to_string()], app.path(), &NOWHERE);

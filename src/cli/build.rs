@@ -1,6 +1,6 @@
 //! `snapfunc build`: puts an app, loaded and warmed up, in one file.
 
-use super::packages;
+use super::packages::{self, Installing};
 use super::source::Source;
 use super::start::{Mode, Place};
 use crate::app::{LogLevel, ReadOptions};
@@ -43,8 +43,9 @@ impl Build {
                 .with_extension("snap"),
         };
         let console = Arc::new(Console::new(app.host.log_levels.clone(), app.host.snapfunc.logs));
+        let installing = if self.no_build { Installing::Unwanted } else { Installing::Wanted };
         if let Some(folder) = source.folder()
-            && packages::ensure(folder, self.no_build, &console)?
+            && packages::ensure(folder, installing, &console)?
         {
             app = source.read(ReadOptions::default())?;
         }
@@ -53,7 +54,7 @@ impl Build {
             console: console.clone(),
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             data: source.data()?,
-            mode: Mode { enforce_keys: false, watch: false, home_page: false, wall: false, json: false },
+            mode: Mode { enforce_keys: false, watch: false, home_page: false, wall: false, json: false, installing },
         };
         let built = runtime.block_on(async { anyhow::Ok(host::build(app, &place.around().await?).await?) });
         let Built { template, broken } = built?;

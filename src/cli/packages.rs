@@ -75,26 +75,50 @@ impl Progress for Steps {
     }
 }
 
-/// Installs the packages of the app in a folder if that is due; whether it was.
+/// Whether packages are installed at a start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Installing {
+    /// Where that is due.
+    Wanted,
+    /// No: the app goes on with what is there.
+    Unwanted,
+    /// No, and an app whose packages are not there is refused.
+    Refused,
+}
+
+/// Installs the packages of the app in a folder if that is due and wanted; whether it was.
 ///
-/// Not with `no_build`, and not where a virtual environment is active and the app has no packages of its own: then its packages are used.
-pub(super) fn ensure(root: &Path, no_build: bool, console: &Arc<Console>) -> anyhow::Result<bool> {
-    let Some(packages) = Packages::of(root)? else { return Ok(false) };
+/// Not where a virtual environment is active and the app has no packages of its own: then its packages are used.
+pub(super) fn ensure(root: &Path, installing: Installing, console: &Arc<Console>) -> anyhow::Result<bool> {
+    let packages = match Packages::of(root) {
+        Ok(Some(packages)) => packages,
+        Ok(None) => return Ok(false),
+        Err(error) if installing == Installing::Unwanted => {
+            console.host(LogLevel::Warning, &format!("{REQUIREMENTS} was not looked at: {error}"));
+            return Ok(false);
+        }
+        Err(error) => return Err(error.into()),
+    };
     let in_environment = || env::var_os("VIRTUAL_ENV").is_some_and(|folder| !folder.is_empty());
-    match packages.state() {
-        State::Missing if !no_build && !in_environment() => {}
-        State::Outdated if !no_build => {}
-        State::Outdated => {
+    match (packages.state(), installing) {
+        (State::Missing, _) if in_environment() => return Ok(false),
+        (State::Missing | State::Outdated, Installing::Wanted) => {}
+        (State::Missing | State::Outdated, Installing::Refused) => bail!(
+            "the packages of {REQUIREMENTS} are not installed, and serve installs none, as that may run their code on this machine: \
+             `snapfunc packages install {}` does it, `--build` does it here, and `--no-build` goes on without them",
+            root.display()
+        ),
+        (State::Outdated, Installing::Unwanted) => {
             console.host(LogLevel::Warning, &format!("the packages of the app are not those that {REQUIREMENTS} asks for"));
             return Ok(false);
         }
-        State::Foreign if !no_build => {
+        (State::Foreign, Installing::Wanted) => {
             let text =
                 format!(".python_packages was not installed by snapfunc and is used as it is: delete it to have {REQUIREMENTS} installed");
             console.host(LogLevel::Information, &text);
             return Ok(false);
         }
-        State::Missing | State::NothingWanted | State::Current | State::Foreign => return Ok(false),
+        _ => return Ok(false),
     }
     install(&packages, console).context("the app's packages are not there (--no-build goes on without them)")?;
     Ok(true)

@@ -1,6 +1,7 @@
 //! `snapfunc serve`: `start` for production. Keys are asked for, changes of the app's files are not taken over, `GET /` has no page, logs are JSON,
-//! and on Linux the process gives up what a server has no use for.
+//! no packages are installed, and on Linux the process gives up what a server has no use for.
 
+use super::packages::Installing;
 use super::start::{Mode, Start};
 use clap::{Args, ValueEnum};
 use std::process::ExitCode;
@@ -18,6 +19,10 @@ pub(super) struct Serve {
     /// Don't limit what the process itself may do (seccomp and Landlock, on Linux)
     #[arg(long)]
     no_wall: bool,
+
+    /// Install the packages of requirements.txt where they are not: may run their code on this machine, with your rights
+    #[arg(long, conflicts_with = "no_build")]
+    build: bool,
 }
 
 /// How logs are written.
@@ -32,6 +37,13 @@ enum Form {
 impl Serve {
     /// Runs until the host was told to stop.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        self.start.run_as(Mode { enforce_keys: true, watch: false, home_page: false, wall: !self.no_wall, json: self.logs == Form::Json })
+        self.start.run_as(Mode {
+            enforce_keys: true,
+            watch: false,
+            home_page: false,
+            wall: !self.no_wall,
+            json: self.logs == Form::Json,
+            installing: if self.build { Installing::Wanted } else { Installing::Refused },
+        })
     }
 }

@@ -3,12 +3,13 @@
 use super::data::AppData;
 use super::https::Https;
 use super::logs::Logs;
+use super::packages::Installing;
 use super::progress::Shown;
 use super::source::Source;
 use super::{cache, descriptors, functions_list, packages, reload, stop};
 use crate::app::{App, Destination, Isolation, LogLevel, ReadOptions, SnapfuncOptions};
 use crate::host::admin::Admin;
-use crate::host::console::Console;
+use crate::host::console::{Console, printable_line};
 use crate::host::cors::Cors;
 use crate::host::keys::Keys;
 use crate::host::tls::Tls;
@@ -114,6 +115,8 @@ pub(super) struct Mode {
     pub(super) wall: bool,
     /// Whether logs are JSON, whatever the flags.
     pub(super) json: bool,
+    /// Whether packages are installed, where the flags don't say no.
+    pub(super) installing: Installing,
 }
 
 /// Where and how an app is served, or built.
@@ -150,7 +153,8 @@ struct Accepted {
 impl Start {
     /// Runs until the host was told to stop.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let mode = Mode { enforce_keys: self.enable_auth, watch: true, home_page: true, wall: false, json: false };
+        let mode =
+            Mode { enforce_keys: self.enable_auth, watch: true, home_page: true, wall: false, json: false, installing: Installing::Wanted };
         self.run_as(mode)
     }
 
@@ -164,8 +168,9 @@ impl Start {
             let text = format!("the certificate is made for this run, for localhost; its SHA-256 is {}", tls.fingerprint());
             console.host(LogLevel::Information, &text);
         }
+        let installing = if self.accepted.no_build { Installing::Unwanted } else { mode.installing };
         let app = match source.folder() {
-            Some(folder) if packages::ensure(folder, self.accepted.no_build, &console)? => self.read(&source)?,
+            Some(folder) if packages::ensure(folder, installing, &console)? => self.read(&source)?,
             _ => app,
         };
         let data = source.data()?;
@@ -323,7 +328,8 @@ fn describe(host: &Host, console: &Console, root: &Path, base_url: &str) -> Stri
     } else {
         functions_list::lines(&host.functions(), base_url)
     };
-    format!("{list}\nsnapfunc: serving {} at {base_url} (Ctrl-C stops it)", root.display())
+    let root = printable_line(&root.display().to_string());
+    format!("{list}\nsnapfunc: serving {root} at {base_url} (Ctrl-C stops it)")
 }
 
 fn isolation(name: &str) -> Result<Isolation, String> {

@@ -1,5 +1,7 @@
 //! Why packages can't be installed.
 
+use super::requirements::MOST_FILES;
+use crate::app::{FileError, FolderError};
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -8,13 +10,29 @@ use thiserror::Error;
 /// Why packages can't be installed. What was installed before is still there.
 #[derive(Debug, Error)]
 pub enum PackagesError {
+    /// The app's folder.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// requirements.txt, or a file that it includes.
-    #[error("{} can't be read: {source}", file.display())]
-    Unreadable {
-        /// The file.
-        file: PathBuf,
-        /// What the system says.
-        source: io::Error,
+    #[error(transparent)]
+    Unreadable(#[from] FileError),
+    /// `-r` or `-c` leads out of the app.
+    #[error("{file}, line {line}: {included} leads out of the app's folder, and only what is inside is read: copy the file into the app")]
+    Outside {
+        /// The file that includes.
+        file: String,
+        /// Its line.
+        line: usize,
+        /// What it names.
+        included: String,
+    },
+    /// Too many `-r` and `-c`.
+    #[error("{file}, line {line}: it includes more than {MOST_FILES} files")]
+    TooManyFiles {
+        /// The file that includes.
+        file: String,
+        /// Its line.
+        line: usize,
     },
     /// `-r` or `-c` leads nowhere.
     #[error("{file}, line {line}: there is no {included}")]

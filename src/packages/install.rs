@@ -60,8 +60,7 @@ impl Packages {
         }
         let unwritable = |source| PackagesError::Unwritable { folder: self.folder.clone(), source };
         fs::create_dir_all(&self.folder).map_err(unwritable)?;
-        // Not emptied, as an app may have a link of that name.
-        let lock = File::options().append(true).create(true).open(self.folder.join(LOCK)).map_err(unwritable)?;
+        let lock = open_lock(&self.folder.join(LOCK)).map_err(unwritable)?;
         lock.lock().map_err(unwritable)?;
         let staging = self.folder.join(STAGING);
         let installed = self.install_in(&staging, progress);
@@ -252,6 +251,15 @@ impl From<Failure> for PackagesError {
             Failure::NothingSuits { text, .. } | Failure::Other(text) => PackagesError::Pip(text),
         }
     }
+}
+
+/// Opens the file that is locked, or makes it. Whoever wrote the app may have put a link or a pipe there.
+fn open_lock(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    options.open(path)
 }
 
 fn native(package: String, needed_by: Vec<String>, why: &'static str) -> Native {

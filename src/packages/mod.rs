@@ -23,6 +23,7 @@ mod stand_in;
 
 pub use error::{Native, PackagesError};
 
+use crate::app::Folder;
 use requirements::Requirements;
 use stamp::Stamp;
 use std::path::{Path, PathBuf};
@@ -36,6 +37,8 @@ const SITE_PACKAGES: &str = "lib/site-packages";
 /// What an app wants of packages, and the folder that they belong in.
 #[derive(Debug)]
 pub struct Packages {
+    app: Folder,
+    /// `.python_packages` in it.
     folder: PathBuf,
     requirements: Requirements,
 }
@@ -78,13 +81,10 @@ impl Packages {
     /// # Errors
     /// Where requirements.txt, or a file that it includes, can't be read.
     pub fn of(root: &Path) -> Result<Option<Packages>, PackagesError> {
-        // pip runs in another folder.
-        let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
-        let file = root.join(REQUIREMENTS);
-        if !file.is_file() {
-            return Ok(None);
-        }
-        Ok(Some(Packages { folder: root.join(FOLDER), requirements: Requirements::read(&file)? }))
+        // Without links in its path, as pip runs in another folder.
+        let app = Folder::open(root)?;
+        let Some(requirements) = Requirements::read(&app)? else { return Ok(None) };
+        Ok(Some(Packages { folder: app.root().join(FOLDER), app, requirements }))
     }
 
     /// Whether there is something to do.
@@ -92,8 +92,10 @@ impl Packages {
     pub fn state(&self) -> State {
         let (lib, site_packages) = (self.folder.join("lib"), self.folder.join(SITE_PACKAGES));
         let is_link = |path: &Path| path.symlink_metadata().is_ok_and(|found| found.is_symlink());
-        match Stamp::read(&lib) {
-            _ if is_link(&self.folder) || is_link(&lib) => State::Foreign,
+        if is_link(&self.folder) || is_link(&lib) || is_link(&site_packages) {
+            return State::Foreign;
+        }
+        match Stamp::read(&self.app) {
             Some(stamp) if stamp.is_for(&self.requirements) && site_packages.is_dir() => State::Current,
             Some(_) => State::Outdated,
             None if site_packages.exists() => State::Foreign,

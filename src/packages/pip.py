@@ -12,6 +12,8 @@ sys.path[:] = [folder for folder in sys.path if folder]
 import json  # noqa: E402
 import os  # noqa: E402
 import threading  # noqa: E402
+import urllib.parse  # noqa: E402
+import urllib.request  # noqa: E402
 
 
 def end_with_the_caller():
@@ -26,12 +28,16 @@ policy = json.loads(sys.argv[1])
 
 try:
     from pip._internal.cli.main import main
+    from pip._internal.exceptions import InstallationError
+    from pip._internal.req import req_file
     from pip._internal.req.req_install import InstallRequirement
     from pip._vendor.packaging import markers
     from pip._vendor.packaging.utils import canonicalize_name
 
     here = markers.default_environment
     matches = InstallRequirement.match_markers
+    parse_file = req_file.RequirementsFileParser.parse
+    get_content = req_file.get_file_content
 except (ImportError, AttributeError) as error:
     sys.exit(f"ERROR: this version of pip is not known: {error}. Install pip 25, or name another Python in PYTHON")
 
@@ -58,6 +64,42 @@ def match_markers(self, *arguments, **options):
     return False
 
 
+# Lines that are no requirements are shown in pip's errors, so an app's files may include no others than its own. Files that the user's settings
+# name may.
+app = os.path.join(os.path.realpath(os.curdir), "")
+of_the_app = True
+
+
+def is_in_app(file):
+    """Whether a path, or an address of a file, leads to a file in the app's folder. Other addresses lead to no file of this machine."""
+    scheme, _, path, *_ = urllib.parse.urlsplit(file)
+    if scheme.lower() in ("http", "https"):
+        return True
+    return os.path.realpath(urllib.request.url2pathname(path) if scheme.lower() == "file" else file).startswith(app)
+
+
+def check(file):
+    if of_the_app and not is_in_app(file):
+        raise InstallationError(f"{file} leads out of the app's folder, and only what is inside is read: copy the file into the app")
+
+
+def parse(self, filename, constraint):
+    """Reads a file that the command or the user's settings name, and those that it includes."""
+    global of_the_app
+    of_the_app = is_in_app(filename)
+    yield from parse_file(self, filename, constraint)
+
+
+def get_file_content(url, *arguments, **options):
+    check(url)
+    location, content = get_content(url, *arguments, **options)
+    # An address may have led elsewhere.
+    check(location)
+    return location, content
+
+
+req_file.RequirementsFileParser.parse = parse
+req_file.get_file_content = get_file_content
 if policy["markers"]:
     markers.default_environment = lambda: {**here(), **policy["markers"]}
     InstallRequirement.match_markers = match_markers

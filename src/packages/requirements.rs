@@ -1,10 +1,13 @@
-//! Reads requirements.txt as far as it must be known here: pip reads it again, and judges it.
+//! Reads requirements.txt as far as it must be known here: pip reads it again, and judges it. Only files in the app's folder are read, as what a file
+//! holds that is none of requirements would be shown in an error.
 
-use super::PackagesError;
 use super::guest;
-use std::fs;
-use std::io;
+use super::{PackagesError, REQUIREMENTS};
+use crate::app::{FileError, Folder};
 use std::path::{Path, PathBuf};
+
+/// Files that include each other, beside requirements.txt.
+pub(super) const MOST_FILES: usize = 100;
 
 /// What requirements.txt and the files that it includes say.
 #[derive(Debug, Default)]
@@ -45,34 +48,42 @@ enum Line {
 // === impl Requirements ===
 
 impl Requirements {
-    /// Reads a file and those that it includes.
-    pub(super) fn read(file: &Path) -> Result<Requirements, PackagesError> {
-        let mut requirements = Requirements { file: file.to_owned(), ..Requirements::default() };
-        let content = fs::read(file).map_err(|source| PackagesError::Unreadable { file: file.to_owned(), source })?;
-        requirements.add(file, content, true, &mut vec![canonical(file)])?;
-        Ok(requirements)
+    /// Reads requirements.txt and the files that it includes, all of them in the app's folder; nothing where there is none.
+    pub(super) fn read(app: &Folder) -> Result<Option<Requirements>, PackagesError> {
+        let Some(content) = app.read(REQUIREMENTS)? else { return Ok(None) };
+        let mut requirements = Requirements { file: app.root().join(REQUIREMENTS), ..Requirements::default() };
+        requirements.add(app, REQUIREMENTS, content, true, &mut vec![canonical(app, REQUIREMENTS)])?;
+        Ok(Some(requirements))
     }
 
     /// `wants`: a file of constraints wants nothing.
-    fn add(&mut self, file: &Path, content: Vec<u8>, wants: bool, seen: &mut Vec<PathBuf>) -> Result<(), PackagesError> {
+    fn add(&mut self, app: &Folder, file: &str, content: Vec<u8>, wants: bool, seen: &mut Vec<PathBuf>) -> Result<(), PackagesError> {
         let text = String::from_utf8_lossy(&content).into_owned();
-        let name = self.name_of(file);
-        self.contents.push((name.clone(), content));
+        self.contents.push((file.to_owned(), content));
         for (number, line) in logical_lines(&text) {
             self.hashed |= line.contains("--hash");
             match Line::read(&line) {
                 Line::Include { file: included, .. } if included.contains("://") => self.unnamed |= wants,
                 Line::Include { file: included, wants: of_this } => {
-                    let path = file.with_file_name(&included);
-                    if seen.contains(&canonical(&path)) {
+                    let outside = || PackagesError::Outside { file: file.to_owned(), line: number, included: included.clone() };
+                    let path = Path::new(file).with_file_name(&included);
+                    // What has no text has no file either: all of it came from texts.
+                    let path = path.to_str().filter(|_| !Path::new(&included).is_absolute()).ok_or_else(outside)?;
+                    let canonical = canonical(app, path);
+                    if seen.contains(&canonical) {
                         continue;
                     }
-                    seen.push(canonical(&path));
-                    let content = fs::read(&path).map_err(|source| match source.kind() {
-                        io::ErrorKind::NotFound => PackagesError::NoSuchFile { file: name.clone(), line: number, included },
-                        _ => PackagesError::Unreadable { file: path.clone(), source },
-                    })?;
-                    self.add(&path, content, wants && of_this, seen)?;
+                    if seen.len() > MOST_FILES {
+                        return Err(PackagesError::TooManyFiles { file: file.to_owned(), line: number });
+                    }
+                    seen.push(canonical);
+                    let content = match app.read(path) {
+                        Ok(Some(content)) => content,
+                        Ok(None) => return Err(PackagesError::NoSuchFile { file: file.to_owned(), line: number, included }),
+                        Err(FileError::Outside { .. }) => return Err(outside()),
+                        Err(error) => return Err(error.into()),
+                    };
+                    self.add(app, path, content, wants && of_this, seen)?;
                 }
                 Line::Source(options) => self.sources.extend(options),
                 Line::Named(named) if wants => self.named.push(named),
@@ -81,11 +92,6 @@ impl Requirements {
             }
         }
         Ok(())
-    }
-
-    fn name_of(&self, file: &Path) -> String {
-        let root = self.file.parent().unwrap_or(Path::new(""));
-        file.strip_prefix(root).unwrap_or(file).to_string_lossy().into_owned()
     }
 
     /// Whether nothing is wanted but what the guest brings along.
@@ -113,8 +119,11 @@ impl Line {
             |short: &str| first.strip_prefix(short).filter(|glued| !glued.is_empty() && !first.starts_with("--")).map(str::to_owned);
         match option {
             "" => Line::Nothing,
-            "-r" | "--requirement" => Line::include(value, true),
-            "-c" | "--constraint" => Line::include(value, false),
+            "-r" => Line::include(value, true),
+            "-c" => Line::include(value, false),
+            // pip takes the first letters of an option for it.
+            _ if option.len() > 2 && "--requirement".starts_with(option) => Line::include(value, true),
+            _ if option.len() > 2 && "--constraint".starts_with(option) => Line::include(value, false),
             "-i" | "--index-url" | "--extra-index-url" | "-f" | "--find-links" | "--trusted-host" => {
                 Line::Source(vec![option.to_owned(), value])
             }
@@ -157,8 +166,9 @@ impl Named {
 }
 
 /// A path as all that lead to the same file have it in common.
-fn canonical(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+fn canonical(app: &Folder, path: &str) -> PathBuf {
+    let path = app.root().join(path);
+    path.canonicalize().unwrap_or(path)
 }
 
 /// A package's name as all spellings of it have it in common (PEP 503).

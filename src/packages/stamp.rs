@@ -1,7 +1,8 @@
 //! What was installed, in a file beside it. A folder of packages without one is somebody else's.
 
-use super::guest;
 use super::requirements::Requirements;
+use super::{FOLDER, guest};
+use crate::app::Folder;
 use blake3::Hasher;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -28,9 +29,9 @@ impl Stamp {
         Stamp { digest: digest(requirements), packages }
     }
 
-    /// The one of a folder `lib`.
-    pub(super) fn read(lib: &Path) -> Option<Stamp> {
-        serde_json::from_slice(&fs::read(lib.join(FILE)).ok()?).ok()
+    /// The one of an app. What is no such file, or can't be read as one, is none.
+    pub(super) fn read(app: &Folder) -> Option<Stamp> {
+        serde_json::from_slice(&app.read(&format!("{FOLDER}/lib/{FILE}")).ok()??).ok()
     }
 
     pub(super) fn write(&self, lib: &Path) -> io::Result<()> {

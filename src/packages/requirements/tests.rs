@@ -2,6 +2,7 @@
 
 use super::*;
 use proptest::prelude::*;
+use std::fs;
 
 fn read(files: &[(&str, &str)]) -> Result<Requirements, PackagesError> {
     let folder = tempfile::tempdir().unwrap();
@@ -10,7 +11,7 @@ fn read(files: &[(&str, &str)]) -> Result<Requirements, PackagesError> {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     }
-    Requirements::read(&folder.path().join("requirements.txt"))
+    Ok(Requirements::read(&Folder::open(folder.path()).unwrap())?.unwrap())
 }
 
 fn named(text: &str) -> Vec<(String, String)> {
@@ -71,6 +72,35 @@ fn files_are_included_from_where_they_are_named() {
 fn a_file_that_is_missing_is_told_with_its_line() {
     let error = read(&[("requirements.txt", "flask\n\n-r other.txt\n")]).unwrap_err();
     assert_eq!(error.to_string(), "requirements.txt, line 3: there is no other.txt");
+}
+
+#[test]
+fn files_outside_of_the_app_are_not_read() {
+    for line in ["-r /etc/passwd", "-c../other.txt", "--requirement=/etc/passwd", "--req ../../etc/passwd", "--constr more/../../x"] {
+        let error = read(&[("requirements.txt", &format!("flask\n{line}\n")), ("more/x.txt", "")]).unwrap_err().to_string();
+        assert!(error.starts_with("requirements.txt, line 2: ") && error.contains("leads out of the app's folder"), "{line}: {error}");
+    }
+    let error = read(&[("requirements.txt", "-r more\n"), ("more/x.txt", "")]).unwrap_err();
+    assert_eq!(error.to_string(), "more: is not a regular file");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_out_of_the_app_and_pipes_are_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |text: &str| {
+        fs::write(folder.path().join("requirements.txt"), text).unwrap();
+        Requirements::read(&Folder::open(folder.path()).unwrap()).unwrap_err().to_string()
+    };
+    std::os::unix::fs::symlink("/etc/passwd", folder.path().join("link.txt")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(folder.path().join("pipe.txt")).status().unwrap().success());
+    assert!(of("-r link.txt").contains("line 1: link.txt leads out of the app's folder"), "{}", of("-r link.txt"));
+    assert_eq!(of("-r pipe.txt"), "pipe.txt: is not a regular file");
+    let many: String = (0..=MOST_FILES).map(|number| format!("-r {number}.txt\n")).collect();
+    (0..=MOST_FILES).for_each(|number| fs::write(folder.path().join(format!("{number}.txt")), "").unwrap());
+    assert_eq!(of(&many), "requirements.txt, line 101: it includes more than 100 files");
+    fs::remove_file(folder.path().join("requirements.txt")).unwrap();
+    assert!(Requirements::read(&Folder::open(folder.path()).unwrap()).unwrap().is_none());
 }
 
 #[test]
