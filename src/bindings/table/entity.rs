@@ -90,6 +90,14 @@ mod tests {
     }
 
     #[test]
+    fn doubles_are_kept_to_their_last_digit() {
+        for double in ["8.888888888888889e70", "1.0715086071862673e301", "0.1", "5e-324", "1.7976931348623157e308"] {
+            let entities = from_function(&format!(r#"{{"PartitionKey": "p", "RowKey": "r", "N": {double}}}"#), None, None).unwrap();
+            assert_eq!(entities[0]["N"].as_f64(), Some(double.parse().unwrap()));
+        }
+    }
+
+    #[test]
     fn what_is_no_entity_is_said() {
         assert!(matches!(entities("x"), Err(EntityError::NotJson(_))));
         assert_eq!(entities("[1]"), Err(EntityError::NotObject("a number".into())));
