@@ -2,6 +2,7 @@
 
 use super::function::{BrokenFunction, FunctionError, read_definition};
 use super::{App, ProgrammingModel};
+use std::collections::HashMap;
 
 impl App {
     /// The file with the functions of programming model v2, where it can be loaded.
@@ -18,19 +19,20 @@ impl App {
         let Some(file) = self.entry_file().map(str::to_owned) else { return Vec::new() };
         let declared: Vec<_> = declared.into_iter().collect();
         let names: Vec<_> = declared.iter().map(|(name, _)| *name).collect();
-        let mut seen: Vec<&str> = Vec::new();
+        // By the name that all spellings have in common: the code may declare any number.
+        let mut seen: HashMap<String, &str> = HashMap::new();
         for (name, definition) in declared {
             if !self.selects(name) {
                 continue;
             }
-            let other = seen.iter().find(|seen| seen.eq_ignore_ascii_case(name));
+            let other = seen.get(&name.to_ascii_lowercase()).copied();
             let (name_owned, file) = (name.to_owned(), file.clone());
             let read = match (other, definition) {
-                (Some(other), _) => Err(FunctionError::SameNameInCode { name: name_owned, other: (*other).to_owned(), file }),
+                (Some(other), _) => Err(FunctionError::SameNameInCode { name: name_owned, other: other.to_owned(), file }),
                 (None, Some(definition)) => read_definition(name, definition, &file, &self.settings),
                 (None, None) => Err(FunctionError::Undescribed { name: name_owned, file }),
             };
-            seen.push(name);
+            seen.entry(name.to_ascii_lowercase()).or_insert(name);
             match read {
                 Ok(function) => self.functions.push(function),
                 Err(error) => self.broken.push(BrokenFunction { name: name.to_owned(), error }),

@@ -7,8 +7,8 @@
 //! Stricter than there: parameters side by side are refused (the second one would never get anything), and two of the same name.
 
 use crate::bindings::expression::template::{Piece, is_name, pieces};
-use crate::bindings::expression::{ExpressionError, same_name};
-use std::collections::BTreeMap;
+use crate::bindings::expression::{ExpressionError, folded};
+use std::collections::{BTreeMap, HashSet};
 use thiserror::Error;
 
 /// A blob trigger's `path`.
@@ -131,6 +131,7 @@ impl Blob {
     fn parse(template: &str) -> Result<Blob, PatternError> {
         let mut first = String::new();
         let mut parameters: Vec<(String, String)> = Vec::new();
+        let mut known = HashSet::new();
         // The text since the last parameter.
         let mut text = String::new();
         for piece in pieces(template)? {
@@ -144,7 +145,7 @@ impl Blob {
             };
             let before = std::mem::take(&mut text);
             match parameters.last() {
-                _ if parameters.iter().any(|(_, known)| same_name(known, &name)) => return Err(PatternError::Duplicate(name)),
+                _ if !known.insert(folded(&name)) => return Err(PatternError::Duplicate(name)),
                 Some((_, left)) if before.is_empty() => return Err(PatternError::Adjacent(left.clone(), name)),
                 Some(_) => parameters.push((before, name)),
                 None => {

@@ -1,6 +1,7 @@
 //! What a trigger brings for binding expressions.
 
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 
 /// Values by name: properties of a JSON payload, route values, a message's id, … Names are found in any case.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -19,6 +20,15 @@ impl BindingData {
     pub fn insert(&mut self, name: &str, value: impl Into<Value>) {
         self.0.retain(|known, _| !same_name(known, name));
         self.0.insert(name.to_owned(), value.into());
+    }
+
+    /// The same with several, of which the last one of a name counts. Takes time in proportion to all values, however many there are on both sides.
+    pub fn insert_all(&mut self, values: Vec<(String, Value)>) {
+        let mut names = HashSet::new();
+        let mut last: Vec<_> = values.into_iter().rev().filter(|(name, _)| names.insert(folded(name))).collect();
+        self.0.retain(|known, _| !names.contains(&folded(known)));
+        last.reverse();
+        self.0.extend(last);
     }
 }
 
@@ -40,7 +50,11 @@ pub(super) fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&
 }
 
 /// Whether two names differ in case at most, letter by letter, as .NET's ordinal comparison has it.
-#[must_use]
-pub fn same_name(one: &str, other: &str) -> bool {
+fn same_name(one: &str, other: &str) -> bool {
     one.chars().flat_map(char::to_uppercase).eq(other.chars().flat_map(char::to_uppercase))
+}
+
+/// What all names have in common that differ in case at most.
+pub(in crate::bindings) fn folded(name: &str) -> String {
+    name.chars().flat_map(char::to_uppercase).collect()
 }

@@ -26,12 +26,14 @@ mod parameter;
 mod settings;
 pub mod template;
 
-pub use data::{BindingData, same_name};
+pub use data::BindingData;
+pub(super) use data::folded;
 pub use error::{DateFormatError, ExpressionError};
 pub use settings::replace_settings;
 
 use jiff::Timestamp;
 use parameter::Parameter;
+use std::collections::HashSet;
 use template::Piece;
 
 /// A text with parameters, read once and evaluated at each invocation.
@@ -79,10 +81,11 @@ impl Expression {
     #[must_use]
     pub fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
+        let mut known = HashSet::new();
         for part in &self.parts {
             if let Part::Parameter(parameter) = part
                 && let Some(name) = parameter.needs()
-                && !names.iter().any(|known| same_name(known, name))
+                && known.insert(folded(name))
             {
                 names.push(name);
             }

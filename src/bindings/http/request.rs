@@ -8,6 +8,8 @@ use http::header::{COOKIE, HOST};
 use http::request::Parts;
 use http::{HeaderMap, Uri};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::collections::HashMap;
 
 /// The datum of an HTTP trigger: `route_values` are what the route's template captured, `at` is where the request arrived.
 #[must_use]
@@ -46,13 +48,18 @@ fn headers(headers: &HeaderMap) -> Vec<(String, String)> {
 /// Query parameters; a repeated one's values are joined with a comma, one without a value is left out, as on Azure.
 fn query(query: &str) -> Vec<(String, String)> {
     let mut pairs: Vec<(String, String)> = Vec::new();
+    // A client may send thousands of names: each is looked up, not searched for.
+    let mut places: HashMap<Cow<'_, str>, usize> = HashMap::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        match pairs.iter_mut().find(|(known, _)| *known == name) {
+        match places.get(&name).and_then(|place| pairs.get_mut(*place)) {
             Some((_, values)) => {
                 values.push(',');
                 values.push_str(&value);
             }
-            None => pairs.push((name.into_owned(), value.into_owned())),
+            None => {
+                pairs.push((name.to_string(), value.into_owned()));
+                places.insert(name, pairs.len() - 1);
+            }
         }
     }
     pairs.retain(|(_, value)| !value.is_empty());
@@ -66,12 +73,11 @@ pub fn binding_data(request: &Parts, body: &Bytes, route_values: &[(String, Stri
     let object = |pairs: &[(String, String)]| pairs.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
     let query: Vec<_> = query(request.uri.query().unwrap_or_default()).into_iter().filter(|(name, _)| name != "code").collect();
     let payload: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
+    let objects = [("headers", object(&headers(&request.headers))), ("query", object(&query))];
+    let objects = objects.map(|(name, object)| (name.to_owned(), Value::Object(object)));
+    let texts = query.iter().chain(route_values).map(|(name, value)| (name.clone(), Value::String(value.clone())));
     let mut data = BindingData::from(payload);
-    data.insert("headers", Value::Object(object(&headers(&request.headers))));
-    data.insert("query", Value::Object(object(&query)));
-    for (name, value) in query.iter().chain(route_values) {
-        data.insert(name, value.as_str());
-    }
+    data.insert_all(objects.into_iter().chain(texts).collect());
     data
 }
 

@@ -161,4 +161,6 @@ fn data_is_replaced_in_any_case() {
     values.insert("ID", "x");
     assert_eq!(values, data(json!({"other": 2, "ID": "x"})));
     assert_eq!(values.get("id"), Some(&json!("x")));
+    values.insert_all(vec![("OTHER".into(), json!(3)), ("new".into(), json!(4)), ("Other".into(), json!(5))]);
+    assert_eq!(values, data(json!({"ID": "x", "new": 4, "Other": 5})));
 }
