@@ -2,6 +2,7 @@
 //!
 //! Keys are matched ignoring case and `null` counts as absent, as in .NET's configuration. Nothing here knows which fields there are.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -78,9 +79,9 @@ impl<'a> Node<'a> {
         self.value
     }
 
-    /// The value's text in its file, as written.
-    pub(super) fn written(&self) -> Option<&'a str> {
-        self.source.document.as_ref()?.text(&self.path)
+    /// The texts of an object's members in its file, as written.
+    pub(super) fn written(&self) -> HashMap<String, &'a str> {
+        self.source.document.as_ref().map_or_else(HashMap::new, |document| document.texts(&self.path))
     }
 
     /// A member, with any spelling of its name. Absent too if this is no object.
@@ -182,14 +183,18 @@ impl<'a> Node<'a> {
         FieldError { origin: self.origin(), field: field_name(&path), problem: format!("is missing: {remedy}") }
     }
 
+    /// Whether it must not be shown: it is an app setting, or one's value.
+    pub(super) fn is_secret(&self) -> bool {
+        self.source.secret || matches!(self.origin(), Origin::Setting { .. })
+    }
+
     /// That it must be something else than it is.
     pub(super) fn expected(&self, what: &str) -> FieldError {
-        let secret = self.source.secret || matches!(self.origin(), Origin::Setting { .. });
         let found = match self.value {
             Value::Null => "null".to_owned(),
             Value::Array(_) => "a list".to_owned(),
             Value::Object(_) => "an object".to_owned(),
-            _ if secret => return self.error(format!("must be {what}")),
+            _ if self.is_secret() => return self.error(format!("must be {what}")),
             Value::String(text) if text.chars().count() > 60 => "a longer text".to_owned(),
             scalar => scalar.to_string(),
         };

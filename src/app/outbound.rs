@@ -28,12 +28,22 @@ enum Place {
 
 /// A text is no destination. The sentence goes on after the field's or the flag's name.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error(
-    "must hold destinations like `https://api.example.com`, `tcp://db.internal:5432`, `*.example.org:443` or `10.0.0.0/8:5432`, not {text:?}: {reason}"
-)]
+#[error("{EXPECTED}, not {text:?}: {reason}")]
 pub struct DestinationError {
     text: String,
     reason: &'static str,
+}
+
+const EXPECTED: &str =
+    "must hold destinations like `https://api.example.com`, `tcp://db.internal:5432`, `*.example.org:443` or `10.0.0.0/8:5432`";
+
+// === impl DestinationError ===
+
+impl DestinationError {
+    /// The sentence without the text, which may be a secret.
+    pub(super) fn without_text(&self) -> String {
+        format!("{EXPECTED}: {}", self.reason)
+    }
 }
 
 // === impl Destination ===

@@ -18,7 +18,7 @@ use super::fields::{Node, Source, member};
 use super::function::RetryPolicy;
 use super::json::Document;
 use super::origin::{ConfigError, FieldError, Origin};
-use super::outbound::Destination;
+use super::outbound::{Destination, DestinationError};
 
 pub use clients::ClientLimits;
 pub use http::{Hsts, HttpOptions};
@@ -216,7 +216,13 @@ impl SnapfuncOptions {
 }
 
 fn outbound(node: &Node<'_>) -> Result<Vec<Destination>, FieldError> {
-    node.texts()?.iter().map(|text| text.parse().map_err(|error| node.error(format!("{error}")))).collect()
+    let destination = |node: &Node<'_>| {
+        node.text()?.parse().map_err(|error: DestinationError| {
+            let shown = if node.is_secret() { error.without_text() } else { error.to_string() };
+            node.error(shown)
+        })
+    };
+    node.items()?.iter().map(destination).collect()
 }
 
 fn isolation(node: &Node<'_>) -> Result<Isolation, FieldError> {

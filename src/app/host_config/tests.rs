@@ -217,6 +217,12 @@ fn errors_name_the_setting_and_never_its_value() {
     assert_eq!(error, "setting AzureFunctionsJobHost__snapfunc__memoryMb: `snapfunc.memoryMb` must be a whole number from 64 to 4096");
     let error = overridden(&[("AzureFunctionsJobHost__extensions", "secret")]).unwrap_err();
     assert_eq!(error, "setting AzureFunctionsJobHost__extensions: `extensions` must be an object `{…}`");
+    let error = overridden(&[("AzureFunctionsJobHost__snapfunc__outbound__0", "ftp://user:secret@a")]).unwrap_err();
+    assert!(
+        error.starts_with("setting AzureFunctionsJobHost__snapfunc__outbound__0: `snapfunc.outbound[0]` must hold destinations"),
+        "{error}"
+    );
+    assert!(error.ends_with(": the scheme must be https, http or tcp") && !error.contains("secret"), "{error}");
     let error = overridden(&[("AzureFunctionsJobHost__snapfunc__x__y", "secret")]).unwrap_err();
     assert!(error.starts_with("setting AzureFunctionsJobHost__snapfunc__x__y: `snapfunc.x` is not an option"), "{error}");
 }

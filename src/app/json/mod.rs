@@ -6,6 +6,8 @@
 
 mod scan;
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 use thiserror::Error;
 
@@ -130,10 +132,9 @@ impl Document {
         scan::find(&self.bare, path).steps == path.len()
     }
 
-    /// The text of the value at `path`, as written: `1.50`, `"a"`.
-    pub(super) fn text(&self, path: &[Step]) -> Option<&str> {
-        let found = scan::find(&self.bare, path);
-        self.bare.get(found.value).filter(|_| found.steps == path.len())
+    /// The texts of the values in the object at `path`, by their keys and as written: `1.50`, `"a"`.
+    pub(super) fn texts(&self, path: &[Step]) -> HashMap<String, &str> {
+        scan::members(&self.bare, path).into_iter().filter_map(|(key, value)| Some((key, self.bare.get(value)?))).collect()
     }
 }
 

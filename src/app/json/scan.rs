@@ -2,6 +2,7 @@
 //!
 //! The text was usually parsed before, but this scanner takes anything: it never fails and never panics, it just finds less.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::Step;
@@ -39,6 +40,17 @@ pub(super) fn find(text: &str, path: &[Step]) -> Found {
         found = Found { steps: found.steps + 1, at, value };
     }
     found
+}
+
+/// The values of all members of the object at `path`, by their keys: one look at the text, where a search for each would be one for each.
+pub(super) fn members(text: &str, path: &[Step]) -> HashMap<String, Range<usize>> {
+    let found = find(text, path);
+    let mut members = HashMap::new();
+    if found.steps == path.len() {
+        let mut scanner = Scanner { text, at: found.value.start };
+        scanner.members(|name, _, value| _ = members.insert(name, value));
+    }
+    members
 }
 
 // === impl Scanner ===
@@ -106,30 +118,40 @@ impl Scanner<'_> {
     /// The offset of a member's key, and the range of its value.
     fn member(&mut self, key: &str) -> Option<(usize, Range<usize>)> {
         let mut found = None;
+        self.members(|name, key_at, value| {
+            if name == key {
+                found = Some((key_at, value));
+            }
+        });
+        found
+    }
+
+    /// Calls `each` with an object's members: a key, where it is, and the range of its value.
+    fn members(&mut self, mut each: impl FnMut(String, usize, Range<usize>)) {
         if !self.pass(b'{') {
-            return None;
+            return;
         }
         loop {
             self.space();
             let key_at = self.at;
             if self.peek() != Some(b'"') {
-                return found;
+                return;
             }
             self.string();
             let name = self.text.get(key_at..self.at).and_then(|quoted| serde_json::from_str::<String>(quoted).ok());
             self.space();
             if !self.pass(b':') {
-                return found;
+                return;
             }
             self.space();
             let start = self.at;
             self.value();
-            if name.as_deref() == Some(key) {
-                found = Some((key_at, start..self.at));
+            if let Some(name) = name {
+                each(name, key_at, start..self.at);
             }
             self.space();
             if !self.pass(b',') {
-                return found;
+                return;
             }
         }
     }

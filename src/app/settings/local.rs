@@ -45,9 +45,10 @@ impl LocalSettings {
             return Err(encrypted.error(remedy).into());
         }
         let mut settings = LocalSettings::default();
-        for (name, value) in root.section("Values")?.map_or_else(Vec::new, |values| values.members()) {
-            if !value.value().is_null() {
-                settings.values.push((name.to_owned(), text(name, &value)?));
+        if let Some(values) = root.section("Values")? {
+            let written = values.written();
+            for (name, value) in values.members().into_iter().filter(|(_, value)| !value.value().is_null()) {
+                settings.values.push((name.to_owned(), text(name, &value, written.get(name).copied())?));
             }
         }
         if let Some(host) = root.section("Host")? {
@@ -73,13 +74,12 @@ impl LocalHost {
 }
 
 /// A setting's text. Core Tools take numbers and booleans for their text, as written.
-fn text(name: &str, value: &Node<'_>) -> Result<String, FieldError> {
+fn text(name: &str, value: &Node<'_>, written: Option<&str>) -> Result<String, FieldError> {
     if name.is_empty() || name.contains(['=', '\0']) {
         return Err(value.error("can't be an environment variable: give it a name, and one without `=`"));
     }
     // Of fractions only the text in the file is exact: `1.50`.
-    let written = if value.value().is_f64() { value.written() } else { None };
-    let text = written.map_or_else(|| value.text(), |written| Ok(written.to_owned()))?;
+    let text = written.filter(|_| value.value().is_f64()).map_or_else(|| value.text(), |written| Ok(written.to_owned()))?;
     if text.contains('\0') {
         return Err(value.error("can't be an environment variable: it holds a NUL character"));
     }
