@@ -82,7 +82,7 @@ fn from_datum(datum: Datum) -> Result<Response<Bytes>, ResponseError> {
 fn full(from: HttpResponse) -> Result<Response<Bytes>, ResponseError> {
     let status = StatusCode::from_u16(from.status).ok().filter(|status| !status.is_informational());
     let mut response = empty(status.ok_or(ResponseError::Status(from.status))?);
-    let bytes: usize = from.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let mut bytes: usize = from.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
     if from.headers.len() + from.cookies.len() > MOST_HEADERS || bytes > MOST_HEADER_BYTES {
         return Err(ResponseError::Headers);
     }
@@ -97,6 +97,10 @@ fn full(from: HttpResponse) -> Result<Response<Bytes>, ResponseError> {
     }
     for cookie in from.cookies {
         let value = cookie::header(&cookie).map_err(|_| ResponseError::Cookie(cookie.name))?;
+        bytes += header::SET_COOKIE.as_str().len() + value.len();
+        if bytes > MOST_HEADER_BYTES {
+            return Err(ResponseError::Headers);
+        }
         headers.append(header::SET_COOKIE, value);
     }
     *response.body_mut() = from.body.into();
@@ -118,6 +122,7 @@ fn empty(status: StatusCode) -> Response<Bytes> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sandbox::api::Cookie;
 
     fn response(status: u16, headers: &[(&str, &str)]) -> Datum {
         let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
@@ -146,6 +151,24 @@ mod tests {
         assert!(matches!(from_outcome(returned(split), &["$return"]), Err(ResponseError::HeaderValue(_))));
         let name = response(200, &[("X A", "1")]);
         assert!(matches!(from_outcome(returned(name), &["$return"]), Err(ResponseError::HeaderName(_))));
+    }
+
+    #[test]
+    fn headers_and_cookies_have_a_limit_together() {
+        let cookie = Cookie {
+            name: "a".into(),
+            value: "x".repeat(1 << 10),
+            domain: None,
+            path: None,
+            expires: None,
+            max_age: None,
+            secure: false,
+            http_only: false,
+            same_site: None,
+        };
+        let with = |cookies| HttpResponse { status: 200, headers: vec![], cookies: vec![cookie.clone(); cookies], body: vec![] };
+        assert!(from_outcome(returned(Datum::HttpResponse(with(200))), &["$return"]).is_ok());
+        assert!(matches!(from_outcome(returned(Datum::HttpResponse(with(300))), &["$return"]), Err(ResponseError::Headers)));
     }
 
     #[test]
