@@ -68,6 +68,9 @@ pub enum DateFormatError {
     /// `ffffffff`
     #[error("has more than seven `f`: a second has seven places there")]
     Fraction,
+    /// `yyyyyyyyyy`
+    #[error("has more than nine `y` in a row: four are a whole year")]
+    Year,
 }
 
 // === impl ExpressionError ===

@@ -26,6 +26,8 @@ const MONTHS: [&str; 12] =
 const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 /// Places of a second: .NET's ticks.
 const PLACES: usize = 7;
+/// Digits of a year: far more than any has.
+const LONGEST_YEAR: usize = 9;
 
 // === impl DateFormat ===
 
@@ -94,6 +96,10 @@ fn pieces(format: &str) -> Result<Vec<Piece>, DateFormatError> {
                 }
                 if matches!(letter, 'f' | 'F') && count > PLACES {
                     return Err(DateFormatError::Fraction);
+                }
+                // Rust's own padding has an end, beyond which it panics.
+                if letter == 'y' && count > LONGEST_YEAR {
+                    return Err(DateFormatError::Year);
                 }
                 Piece::Field(letter, count)
             }

@@ -81,6 +81,9 @@ fn what_is_no_format_is_said() {
         ("yy\"", DateFormatError::Quote),
         ("yy\\", DateFormatError::Escape),
         ("yy ffffffff", DateFormatError::Fraction),
+        ("yyyyyyyyyy", DateFormatError::Year),
+        // More than what Rust can pad to.
+        (&"y".repeat(70_000), DateFormatError::Year),
     ] {
         assert_eq!(
             parse(&format!("{{DateTime:{format}}}")),
