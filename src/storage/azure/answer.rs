@@ -9,6 +9,8 @@ use std::time::{Duration, SystemTime};
 
 /// What is repeated of a service's explanation.
 const LONGEST_MESSAGE: usize = 200;
+/// Letters of a service's word for an error.
+const LONGEST_CODE: usize = 100;
 
 /// An answer, read to its end.
 #[derive(Debug)]
@@ -30,7 +32,7 @@ impl Answer {
         let mut answer = Answer { status, headers, body, code: String::new() };
         if !status.is_success() {
             let said = answer.header("x-ms-error-code").map(str::to_owned);
-            answer.code = said.or_else(|| answer.explained().map(|(code, _)| code)).unwrap_or_default();
+            answer.code = said.or_else(|| answer.explained().map(|(code, _)| code)).filter(|code| is_word(code)).unwrap_or_default();
         }
         answer
     }
@@ -122,6 +124,11 @@ impl Answer {
     }
 }
 
+/// Whether it may be a service's word for an error. Anything may answer there, and the word is shown.
+fn is_word(code: &str) -> bool {
+    code.len() <= LONGEST_CODE && code.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
 /// A time as HTTP writes it; the beginning of times where it is none.
 pub(super) fn time(text: &str) -> SystemTime {
     httpdate::parse_http_date(text.trim()).unwrap_or(SystemTime::UNIX_EPOCH)
@@ -142,6 +149,12 @@ mod tests {
         let json = answer(400, r#"{"odata.error":{"code":"InvalidInput","message":{"lang":"en-US","value":"Wrong.\nTime:2"}}}"#);
         assert_eq!(json.failure(&[]).to_string(), "the storage failed: 400 InvalidInput: Wrong.");
         assert_eq!(answer(400, "what?").failure(&[]).to_string(), "the storage failed: 400");
+    }
+
+    #[test]
+    fn what_is_no_word_for_an_error_is_not_repeated() {
+        let forged = answer(400, "<Error><Code>A\nB</Code><Message>Too far.</Message></Error>");
+        assert_eq!(forged.failure(&[]).to_string(), "the storage failed: 400: Too far.");
     }
 
     #[test]
