@@ -6,6 +6,7 @@ use crate::sandbox::api::{Datum, HttpRequest};
 use bytes::Bytes;
 use http::header::{COOKIE, HOST};
 use http::request::Parts;
+use http::uri::Authority;
 use http::{HeaderMap, Uri};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -28,7 +29,8 @@ fn absolute_url(uri: &Uri, headers: &HeaderMap, at: Endpoint) -> String {
     let authority = uri
         .authority()
         .map(ToString::to_string)
-        .or_else(|| headers.get(HOST).and_then(|host| host.to_str().ok()).map(ToOwned::to_owned))
+        // One that is no host's name would make a URL that is none.
+        .or_else(|| headers.get(HOST)?.to_str().ok().filter(|host| host.parse::<Authority>().is_ok()).map(ToOwned::to_owned))
         .unwrap_or_else(|| at.address.to_string());
     let path = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
     format!("{}://{authority}{path}", at.scheme())
@@ -121,6 +123,8 @@ mod tests {
     fn a_request_without_host_has_the_address_in_its_url() {
         let request = parts(http::Request::get("/"));
         assert_eq!(absolute_url(&request.uri, &request.headers, HERE), "http://127.0.0.1:7071/");
+        let odd = parts(http::Request::get("/").header(HOST, "example org/<"));
+        assert_eq!(absolute_url(&odd.uri, &odd.headers, HERE), "http://127.0.0.1:7071/");
         assert_eq!(absolute_url(&request.uri, &request.headers, Endpoint { secure: true, ..HERE }), "https://127.0.0.1:7071/");
     }
 }
