@@ -15,7 +15,7 @@ AZURITE_MADE := $(AZURITE)/made
 PEERS := target/bench/peers
 PEERS_MADE := $(PEERS)/made
 
-.PHONY: run test lint test-rust test-python azurite bench bench-docs guest deny clean
+.PHONY: run test lint test-rust test-python azurite bench bench-docs guest deny fuzz fuzz-corpus clean
 
 ## Builds everything and serves the example app
 run: target/release/snapfunc
@@ -30,6 +30,7 @@ test: lint test-python test-rust
 
 lint: $(TOOLS_MADE)
 	cargo fmt --check
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	PYTHON=$(PYTHON) cargo clippy --locked --all-targets -- -D warnings
 	$(TOOLS)/bin/ruff check wasm-python examples benches
 	$(TOOLS)/bin/ruff format --check wasm-python examples benches
@@ -69,6 +70,26 @@ $(DENY):
 ## Licences, sources and doubled versions of what the program is made of
 deny: $(DENY)
 	$(DENY) --offline check licenses sources bans
+
+# cargo-fuzz works with the toolchain that there is, as long as no sanitizer is asked for: the targets are safe Rust, and what they need of it is coverage.
+CARGO_FUZZ := target/tools/bin/cargo-fuzz
+$(CARGO_FUZZ):
+	cargo install --quiet --locked --root target/tools --version 0.13.2 cargo-fuzz
+
+TARGET ?= json
+SECONDS ?= 60
+FUZZED := target/fuzz/corpus/$(TARGET)
+FUZZ_FLAGS := --sanitizer none --target-dir target/fuzz
+FUZZ_LIMITS := -max_len=4096 -timeout=10 -rss_limit_mb=2048
+
+## One fuzz target for a while: `make fuzz TARGET=route SECONDS=600`. What it finds is kept in target/fuzz and tried again the next time.
+fuzz: $(CARGO_FUZZ)
+	mkdir -p $(FUZZED)
+	PYTHON=$(PYTHON) $(CARGO_FUZZ) fuzz run $(FUZZ_FLAGS) $(TARGET) $(FUZZED) fuzz/corpus/$(TARGET) -- $(FUZZ_LIMITS) -max_total_time=$(SECONDS)
+
+## Adds to a target's corpus the least of what was found that reaches as much
+fuzz-corpus: $(CARGO_FUZZ)
+	PYTHON=$(PYTHON) $(CARGO_FUZZ) fuzz run $(FUZZ_FLAGS) $(TARGET) fuzz/corpus/$(TARGET) $(FUZZED) -- $(FUZZ_LIMITS) -set_cover_merge=1 -use_counters=0
 
 ## The guest alone: CPython with the worker, as a component
 guest:

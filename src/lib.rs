@@ -9,6 +9,8 @@
 pub mod app;
 pub mod bindings;
 pub mod cli;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod host;
 pub mod packages;
 pub mod sandbox;

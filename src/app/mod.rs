@@ -13,6 +13,8 @@ mod declare;
 mod fields;
 mod folder;
 mod function;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod host_config;
 mod json;
 mod origin;

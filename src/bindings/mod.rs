@@ -12,6 +12,8 @@ pub mod backoff;
 pub mod blob;
 pub mod event;
 pub mod expression;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 pub mod http;
 pub mod queue;
 pub mod table;

@@ -12,6 +12,8 @@ mod delivery;
 pub mod dispatch;
 mod environment;
 pub mod functions;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod hsts;
 pub mod keys;
 mod listeners;

@@ -22,6 +22,8 @@ mod stamp;
 mod stand_in;
 
 pub use error::{Native, PackagesError};
+#[cfg(any(test, fuzzing))]
+pub(crate) use requirements::fuzzing::requirements as fuzz_requirements;
 
 use crate::app::Folder;
 use requirements::Requirements;

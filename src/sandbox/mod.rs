@@ -13,6 +13,8 @@ mod base;
 mod bundle;
 mod clock;
 mod filesystem;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod guest_output;
 mod immortal;
 mod instance;

@@ -14,6 +14,8 @@ mod connection_string;
 mod contract;
 mod embedded;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod leases;
 pub mod names;
 mod queues;

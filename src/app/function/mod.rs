@@ -6,6 +6,8 @@
 mod binding;
 mod bindings;
 mod discovery;
+#[cfg(any(test, fuzzing))]
+pub(in crate::app) mod fuzzing;
 mod read;
 mod retry;
 mod script;

@@ -49,7 +49,7 @@ pub(in crate::app) fn read_definition(
 }
 
 /// `script_file` finds the script, given the field that may name it.
-fn function(
+pub(super) fn function(
     root: &Node<'_>,
     name: &str,
     script_file: impl FnOnce(Option<&Node<'_>>) -> Result<String, FunctionError>,

@@ -54,7 +54,8 @@ impl<T> RouteTable<T> {
         (RouteTable { entries }, errors)
     }
 
-    /// What answers a request for a path, still percent-encoded and without its query. A slash more or less at its end makes no difference.
+    /// What answers a request for a path, still percent-encoded and without its query. A slash more or less at its end makes no difference,
+    /// but to a catch-all, which takes it too.
     #[must_use]
     pub fn find(&self, method: &Method, path: &str) -> Option<Found<'_, T>> {
         let decoded = decode(path);

@@ -17,6 +17,8 @@ mod answer;
 mod blobs;
 mod call;
 mod client;
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzzing;
 mod leases;
 mod queues;
 mod reason;

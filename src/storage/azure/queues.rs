@@ -120,7 +120,7 @@ fn seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }
 
-fn messages(answer: &Answer) -> Result<Vec<Element>, StorageError> {
+pub(super) fn messages(answer: &Answer) -> Result<Vec<Element>, StorageError> {
     Ok(answer.xml()?.children)
 }
 
@@ -128,7 +128,7 @@ fn receipt(message: &Element) -> Receipt {
     Receipt { id: message.text_of("MessageId").to_owned(), pop_receipt: message.text_of("PopReceipt").to_owned() }
 }
 
-fn received(message: &Element) -> QueueMessage {
+pub(super) fn received(message: &Element) -> QueueMessage {
     let PeekedMessage { text, dequeue_count, inserted, expires, .. } = peeked(message);
     let next_visible = time(message.text_of("TimeNextVisible"));
     QueueMessage { receipt: receipt(message), text, dequeue_count, inserted, expires, next_visible }

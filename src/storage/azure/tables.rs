@@ -164,7 +164,7 @@ fn written(answer: Answer, table: &str, row_key: &str) -> Result<(), StorageErro
     answer.good(about).map(|_| ())
 }
 
-fn rows(answer: &Answer) -> Result<Vec<Entity>, StorageError> {
+pub(super) fn rows(answer: &Answer) -> Result<Vec<Entity>, StorageError> {
     let mut page: Entity = parse(answer)?;
     let rows = page.remove("value").map(serde_json::from_value).transpose().map_err(unreadable)?;
     Ok(rows.unwrap_or_default())

@@ -23,6 +23,8 @@ mod entity;
 mod failure;
 mod files;
 mod filter;
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzzing;
 mod leases;
 mod queues;
 mod readers;
