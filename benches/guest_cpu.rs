@@ -54,7 +54,7 @@ fn in_guest(workloads: &Path, runs: usize) -> Result<Results> {
         let mut instance = template.instantiate().await?;
         let mut invocation = invocation("");
         if let Some((_, Datum::HttpRequest(request))) = invocation.inputs.first_mut() {
-            request.query = vec![("runs".into(), runs.to_string())];
+            request.query = vec![("runs".into(), runs.to_string())].into();
         }
         // With a deadline, as functions have one.
         let outcome = instance.invoke(&mut invocation, Some(Duration::from_secs(1800))).await?;

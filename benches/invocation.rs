@@ -7,7 +7,7 @@ mod report;
 use app::{HELLO, Quiet, invocation, spec};
 use report::{Report, Result, median, quantile, times};
 use rustix::time::{ClockId, clock_gettime};
-use snapfunc::sandbox::{Runtime, Template};
+use snapfunc::sandbox::{Isolation, Pool, PoolLimits, Runtime, Template};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -32,11 +32,11 @@ fn main() -> Result<()> {
     // One thread, so that its CPU time is all that an invocation costs.
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
         let (template, _) = Template::prepare(runtime, spec(folder.path())).await?;
-        measure(&template).await
+        measure(template).await
     })
 }
 
-async fn measure(template: &Template) -> Result<()> {
+async fn measure(template: Template) -> Result<()> {
     let mut invocation = invocation("Ada");
     let mut instance = template.instantiate().await?;
     let mut warm = Samples::default();
@@ -50,10 +50,22 @@ async fn measure(template: &Template) -> Result<()> {
     for _ in 0..times(500) {
         template.instantiate().await?.invoke(&mut invocation, None).await?;
     }
+    let mut from_nothing = Samples::default();
+    for _ in 0..times(10_000) {
+        let before = now();
+        template.instantiate().await?.invoke(&mut invocation, None).await?;
+        from_nothing.add(before);
+    }
+    // As a host has it whose `snapfunc.isolation` is `invocation`.
+    let limits = PoolLimits { isolation: Isolation::Invocation, instances: 1, eager: 1, warm: 1, queue: 1 };
+    let pool = Pool::start(template, limits).await?;
+    for _ in 0..times(500) {
+        pool.take().await?.invoke(&mut invocation, None).await?;
+    }
     let [mut new, mut making, mut invoking, mut dropping] = [(); 4].map(|()| Samples::default());
     for _ in 0..times(10_000) {
         let before = now();
-        let mut instance = template.instantiate().await?;
+        let mut instance = pool.take().await?;
         making.add(before);
         let made = now();
         instance.invoke(&mut invocation, None).await?;
@@ -66,15 +78,16 @@ async fn measure(template: &Template) -> Result<()> {
     // In a loop of its own, as looking takes time.
     let (before, looked) = (faults(), times(2000));
     for _ in 0..looked {
-        template.instantiate().await?.invoke(&mut invocation, None).await?;
+        pool.take().await?.invoke(&mut invocation, None).await?;
     }
     let faults = (faults() - before) / looked as f64;
     let mut p1 = Report::of("P1");
     new.tell(&mut p1, "fresh clone");
     p1.add("fresh clone, page faults, mean", faults, "faults", looked);
-    for (samples, part) in [(&making, "making it"), (&invoking, "the invocation"), (&dropping, "cleaning up")] {
+    for (samples, part) in [(&making, "taking it"), (&invoking, "the invocation"), (&dropping, "making it new")] {
         p1.add(&format!("fresh clone, CPU of {part}, median"), samples.median(|taken| taken.cpu), "µs", samples.0.len());
     }
+    from_nothing.tell(&mut p1, "another instance for each, made from nothing");
     let fresh = new.median(|taken| taken.cpu);
     if let Some((n, eryx)) = pyeryx()? {
         p1.add("pyeryx 0.11: new Sandbox and execute, CPU, median", eryx, "µs", n);

@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
+use proptest::prelude::*;
+use std::collections::HashSet;
+use wasmparser::{Operator, Parser, Payload};
+
 #[allow(dead_code)]
 #[path = "../build/flatten/mod.rs"]
 mod flatten;
@@ -139,5 +143,154 @@ fn what_is_no_component_is_refused() {
     let nowhere = std::path::Path::new("nowhere");
     for bytes in [b"no WebAssembly".as_slice(), &module(&[MEMORY])] {
         assert!(flatten::run(bytes, nowhere, nowhere).is_err());
+    }
+}
+
+/// The code of each function, as its operators.
+fn code(module: &[u8]) -> Vec<Vec<Operator<'_>>> {
+    let bodies = Parser::new(0).parse_all(module).filter_map(|payload| match payload.unwrap() {
+        Payload::CodeSectionEntry(body) => Some(body),
+        _ => None,
+    });
+    bodies.map(|body| body.get_operators_reader().unwrap().into_iter().map(Result::unwrap).collect()).collect()
+}
+
+/// How often operators look at the sign, and where after.
+fn looks<'a>(code: &[Operator<'a>]) -> Vec<Option<Operator<'a>>> {
+    let at = |place: usize| code.get(place).cloned();
+    let found =
+        (0..code.len()).filter(|&place| matches!(&code[place], Operator::I32Load { memarg } if memarg.memory == flatten::turns::SIGN));
+    let check = |place: usize| {
+        assert!(matches!(at(place - 1), Some(Operator::I32Const { value: 0 })));
+        assert!(matches!(at(place + 1), Some(Operator::If { .. })) && matches!(at(place + 2), Some(Operator::Call { .. })));
+        assert!(matches!(at(place + 3), Some(Operator::End)));
+        place.checked_sub(2).and_then(at)
+    };
+    found.map(check).collect()
+}
+
+#[test]
+fn each_loop_and_each_circle_of_calls_looks_for_its_turn() {
+    let more = r#"
+        (type $plain (func))
+        (import "wasi" "exit" (func $exit))
+        (func $loops (loop $a (loop $b (br_if $b (i32.const 1))) (br_if $a (i32.const 0))))
+        (func $calls_itself (call $calls_itself) (call $calls_itself))
+        (func $ping (call $pong))
+        (func $pong (call $ping) (call $exit))
+        (func $by_table (call_indirect (type $plain) (i32.const 1)))
+        (func $leaf (call $exit))
+    "#;
+    let table = r"(table 8 funcref) (elem (i32.const 1) $leaf $by_table)";
+    let module = module(&[more, MEMORY, table, STACK_POINTER, FUNCTIONS]);
+    let interruptible = flatten::turns::insert(&module).unwrap();
+    let code = code(&interruptible);
+    let looks: Vec<_> = code.iter().map(|code| looks(code)).collect();
+    assert!(matches!(looks[0][..], [Some(Operator::Loop { .. }), Some(Operator::Loop { .. })]), "{looks:?}");
+    assert!(matches!(looks[1][..], [None]) && matches!(looks[4][..], [None]), "{looks:?}");
+    assert_eq!(looks[2].len() + looks[3].len(), 1, "one of two that call each other is enough");
+    assert!(looks[5..].iter().all(Vec::is_empty), "{looks:?}");
+    // It gives way by a growth that is refused, and nothing else touches the sign.
+    let of_the_sign = |operator: &&Operator<'_>| matches!(operator, Operator::MemoryGrow { mem } | Operator::MemorySize { mem } if *mem == flatten::turns::SIGN);
+    assert_eq!(code.iter().map(|code| code.iter().filter(of_the_sign).count()).collect::<Vec<_>>(), [0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    let mut config = wasmtime::Config::new();
+    config.wasm_custom_page_sizes(true).wasm_branch_hinting(true);
+    wasmtime::Module::new(&wasmtime::Engine::new(&config).unwrap(), &interruptible).unwrap();
+}
+
+#[test]
+fn the_interpreter_sees_the_sign_where_it_looks_for_pending_work() {
+    let look = "(if (i32.load8_u (i32.add (local.get 0) (i32.const 12))) (then (drop (call $pending (local.get 0)))))";
+    let other = "(drop (i32.load8_u (i32.add (local.get 0) (i32.const 11))))";
+    let body = format!("(loop $again {look} {look} {other} {look} {look} (br $again))");
+    let interpreter = |body: &str| {
+        let pending = r#"(func $pending (export "_Py_HandlePending") (param i32) (result i32) (i32.const 0))"#;
+        let more = format!("{pending} (func $interpreter (param i32) {body})");
+        flatten::turns::insert(&module(&[&more, MEMORY, TABLE, STACK_POINTER, FUNCTIONS]))
+    };
+    let result = interpreter(&body).unwrap();
+    let code = code(&result);
+    assert!(matches!(looks(&code[0])[..], [None]), "what handles pending work gives way first");
+    let of_the_sign: Vec<_> = (0..code[1].len())
+        .filter(|&place| matches!(&code[1][place], Operator::I32Load { memarg } if memarg.memory == flatten::turns::SIGN))
+        .map(|place| (code[1][place - 2].clone(), code[1][place + 1].clone(), code[1][place + 2].clone()))
+        .collect();
+    assert!(matches!(of_the_sign[0], (Operator::Loop { .. }, Operator::If { .. }, Operator::Unreachable)), "{of_the_sign:?}");
+    let seen = |look: &_| matches!(look, (Operator::I32Load8U { memarg }, Operator::I32Or, Operator::If { .. }) if memarg.memory == 0);
+    assert!(of_the_sign.len() == 5 && of_the_sign[1..].iter().all(seen), "{of_the_sign:?}");
+    let exported = Parser::new(0).parse_all(&result).any(|payload| match payload.unwrap() {
+        Payload::ExportSection(section) => section.into_iter().any(|export| export.unwrap().name.contains("Pending")),
+        _ => false,
+    });
+    assert!(!exported);
+    let unknown = interpreter(&body.replacen("12", "16", 1)).unwrap_err().to_string();
+    assert!(unknown.contains("calls _Py_HandlePending 4 times, but where it looks whether to was not found"), "{unknown}");
+}
+
+#[test]
+fn branch_hints_are_of_the_looks() {
+    let more = "(func $f (local i64 f32) (loop $a (br_if $a (i32.const 1))) (loop $b (br_if $b (i32.const 1)))) (func $g (call $g))";
+    let interruptible = flatten::turns::insert(&module(&[more, MEMORY, TABLE, STACK_POINTER, FUNCTIONS])).unwrap();
+    let (mut hinted, mut bodies) = (Vec::new(), Vec::new());
+    for payload in Parser::new(0).parse_all(&interruptible) {
+        match payload.unwrap() {
+            Payload::CustomSection(section) => {
+                if let wasmparser::KnownCustom::BranchHints(hints) = section.as_known() {
+                    hinted = hints.into_iter().map(Result::unwrap).collect();
+                }
+            }
+            Payload::CodeSectionEntry(body) => bodies.push(body),
+            _ => {}
+        }
+    }
+    assert_eq!(hinted.iter().map(|hints| hints.func).collect::<Vec<_>>(), [0, 1]);
+    for (hints, count) in hinted.iter().zip([2, 1]) {
+        let body = &bodies[hints.func as usize];
+        let places = body.get_operators_reader().unwrap().into_iter_with_offsets().map(Result::unwrap);
+        let ifs: Vec<_> =
+            places.filter(|(operator, _)| matches!(operator, Operator::If { .. })).map(|(_, at)| at - body.range().start).collect();
+        let hints: Vec<_> = hints.hints.clone().into_iter().map(Result::unwrap).collect();
+        assert_eq!(ifs.len(), count);
+        assert_eq!(hints.iter().map(|hint| hint.func_offset as usize).collect::<Vec<_>>(), ifs);
+        assert!(hints.iter().all(|hint| !hint.taken));
+    }
+}
+
+/// Whether no chain of calls comes back to where it began: all nodes can be taken away, one after the other, each when none that is left leads to it.
+fn has_an_end(next: &[Vec<u32>], without: &HashSet<u32>) -> bool {
+    let mut left: HashSet<u32> = (0..u32::try_from(next.len()).unwrap()).filter(|node| !without.contains(node)).collect();
+    loop {
+        let reached: HashSet<u32> = left.iter().flat_map(|&node| next[node as usize].iter().copied()).collect();
+        let before = left.len();
+        left.retain(|node| reached.contains(node));
+        match left.len() {
+            0 => return true,
+            after if after == before => return false,
+            _ => {}
+        }
+    }
+}
+
+/// Calls among some functions, directly and over points, which lead to functions only.
+fn calls() -> impl Strategy<Value = flatten::cycles::Calls> {
+    (1..40_u32, 1..5_u32).prop_flat_map(|(functions, points)| {
+        let of_functions = prop::collection::vec(prop::collection::vec(0..functions + points, 0..5), functions as usize);
+        let of_points = prop::collection::vec(prop::collection::vec(0..functions, 0..10), points as usize);
+        (of_functions, of_points).prop_map(move |(next, of_points)| flatten::cycles::Calls {
+            functions: functions as usize,
+            next: next.into_iter().chain(of_points).collect(),
+        })
+    })
+}
+
+proptest! {
+    #[test]
+    fn all_circles_of_calls_are_cut(calls in calls()) {
+        let cut = flatten::cycles::cut(&calls);
+        prop_assert!(has_an_end(&calls.next, &cut));
+        prop_assert!(cut.iter().all(|node| (*node as usize) < calls.functions));
+        if has_an_end(&calls.next, &HashSet::new()) {
+            prop_assert!(cut.is_empty());
+        }
     }
 }

@@ -2,7 +2,9 @@
 
 #![allow(dead_code)]
 
-use snapfunc::sandbox::api::{Binding, DataType, Datum, Direction, FunctionSource, HttpRequest, Invocation, Level, TraceContext, paths};
+use snapfunc::sandbox::api::{
+    Binding, DataType, Datum, Direction, FunctionSource, HttpRequest, Invocation, JoinedPairs, Level, TraceContext, paths,
+};
 use snapfunc::sandbox::{Limits, LogRecord, LogSink, Progress, Spec};
 use std::path::Path;
 use std::sync::Arc;
@@ -49,13 +51,13 @@ pub(crate) fn spec(root: &Path) -> Spec {
 
 /// A GET with 12 headers, as a browser sends it.
 pub(crate) fn invocation(user: &str) -> Invocation {
-    let headers = (0..12).map(|number| (format!("x-header-{number}"), format!("value {number}"))).collect();
+    let headers = (0..12).map(|number| (format!("x-header-{number}"), format!("value {number}"))).collect::<Vec<_>>().into();
     let request = HttpRequest {
         method: "GET".into(),
         url: format!("http://localhost:7071/api/hello?user={user}"),
         headers,
-        query: vec![("user".into(), user.into())],
-        route_params: vec![],
+        query: vec![("user".into(), user.into())].into(),
+        route_params: JoinedPairs::default(),
         body: vec![],
     };
     Invocation {

@@ -3,12 +3,14 @@
 //!
 //! Instances of the result are cheap to make and to copy: there is nothing to link, nothing to initialise, and all that changes while code runs is the
 //! linear memory. [`run`] does it: `component` takes the guest apart, `rename` gives all that the modules share one name, Binaryen merges and optimises
-//! them, `strip` takes the data out, `invariants` checks what the sandbox relies on, `world` makes a component of it again.
+//! them, `invariants` checks what the sandbox relies on, `strip` takes the data out, `turns` makes the code interruptible, `world` makes a component of it again.
 
 mod component;
+pub(crate) mod cycles;
 pub(crate) mod invariants;
 mod rename;
 pub(crate) mod strip;
+pub(crate) mod turns;
 mod world;
 
 use std::fs;
@@ -65,11 +67,13 @@ pub(crate) fn run(component: &[u8], tools: &Path, scratch: &Path) -> Result<Flat
     const FEATURES: [&str; 2] = ["--all-features", "--disable-compact-imports"];
     tool(Command::new(tools.join("wasm-merge")).args(FEATURES).args(merge).arg("-o").arg(&merged), "wasm-merge")?;
     fs::write(&merged, rename::for_the_component(&parts, &fs::read(&merged)?)?)?;
-    let optimise = ["-O3", "--strip-debug", "--strip-producers"];
+    // The lowest addresses are the end of the stack, which nothing points to with more than it has: so additions to an address may become a load's offset.
+    let optimise = ["-O3", "--low-memory-unused", "--strip-debug", "--strip-producers"];
     tool(Command::new(tools.join("wasm-opt")).args(FEATURES).args(optimise).arg(&merged).arg("-o").arg(&optimised), "wasm-opt")?;
     let optimised = fs::read(&optimised)?;
     invariants::check(&optimised)?;
     let (module, image) = strip::data(&optimised)?;
+    let module = turns::insert(&module)?;
     Ok(Flattened { component: world::component_of(module, component)?, image })
 }
 

@@ -10,6 +10,8 @@ use wasmparser::{CustomSectionReader, Export, Import, ImportSectionReader, Parse
 
 /// The libc's function that forgets the folders it was granted, and the name under which the world exports it.
 const RESET: (&str, &str) = ("__wasilibc_reset_preopens", "reset-preopens");
+/// CPython's function for what its interpreter finds pending. Its export is gone from the component: see `turns`.
+pub(super) const PENDING: &str = "_Py_HandlePending";
 /// The exports of componentize-py's own interface, which only the build of the guest needs.
 const OF_THE_BUILD: [&str; 2] = ["exports#", "cabi_post_exports#"];
 
@@ -28,7 +30,7 @@ pub(super) fn for_merging(parts: &Parts<'_>, instance: usize, module: &[u8]) -> 
     rewrite(module, |import| parts.provider(instance, import.module, import.name), |name| Some(merged_name(instance, name)))
 }
 
-/// The merged module with the exports that the component is made of, under the canonical ABI's names, and the reset. Others are dropped.
+/// The merged module with the exports that the component is made of, under the canonical ABI's names, the reset, and what is pending. Others are dropped.
 pub(super) fn for_the_component(parts: &Parts<'_>, merged: &[u8]) -> Result<Vec<u8>, FlattenError> {
     let used = parts.used()?;
     let mut names: HashMap<String, String> = HashMap::new();
@@ -39,6 +41,7 @@ pub(super) fn for_the_component(parts: &Parts<'_>, merged: &[u8]) -> Result<Vec<
     name(&used.realloc, "cabi_realloc");
     name(&used.memory, "memory");
     name(&parts.exporter(RESET.0)?, RESET.1);
+    name(&parts.exporter(PENDING)?, PENDING);
     let wanted = names.len();
     let mut found = 0;
     let module = rewrite(merged, |_| Ok(None), |name| names.get(name).cloned().inspect(|_| found += 1))?;

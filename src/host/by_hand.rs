@@ -3,7 +3,7 @@
 use super::dispatch::Dispatcher;
 use crate::bindings::Trigger;
 use crate::bindings::event::{Event, Value};
-use crate::sandbox::api::{Datum, HttpRequest};
+use crate::sandbox::api::{Datum, HttpRequest, JoinedPairs};
 use bytes::Bytes;
 use http::StatusCode;
 use serde::Deserialize;
@@ -73,9 +73,9 @@ impl Start {
                 let request = HttpRequest {
                     method: "POST".into(),
                     url: format!("http://localhost{path}"),
-                    headers: Vec::new(),
-                    query: Vec::new(),
-                    route_params: Vec::new(),
+                    headers: JoinedPairs::default(),
+                    query: JoinedPairs::default(),
+                    route_params: JoinedPairs::default(),
                     body: input.into_bytes(),
                 };
                 Ok(Event::of(trigger, Value::Datum(Datum::HttpRequest(request))))

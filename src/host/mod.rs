@@ -159,6 +159,9 @@ impl Host {
     /// Where no instance can be made.
     pub async fn start(app: App, around: Around) -> Result<Host, TemplateError> {
         let served = Served::load(app, &around).await?;
+        // The next start finds the snapshot, however this one ends. After a change the new code is what counts, and the snapshot is written meanwhile.
+        let runtime = around.runtime.clone();
+        let _ = tokio::task::spawn_blocking(move || runtime.settle()).await;
         Ok(Host { around, current: Arc::new(Current(RwLock::new(Arc::new(served)))) })
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Editors and tools write several files, or one in several steps: it is over when nothing has happened for so long.
-const QUIET: Duration = Duration::from_millis(100);
+const QUIET: Duration = Duration::from_millis(50);
 /// But no longer than this after the first change.
 const LONGEST: Duration = Duration::from_secs(1);
 /// Folders whose content no function sees, or that tools fill while they look at an app.

@@ -18,10 +18,49 @@ pub use bindings::exports::snapfunc::host::worker::{
     RetryContext, TraceContext,
 };
 pub use bindings::snapfunc::host::logging::{Level, LogRecord};
-pub use bindings::snapfunc::host::types::{Cookie, Datum, Failure, HttpRequest, HttpResponse};
+pub use bindings::snapfunc::host::types::{Cookie, Datum, Failure, HttpRequest, HttpResponse, JoinedPairs};
 
 pub(super) use bindings::snapfunc::host::{logging, streams, tls};
 pub(super) use bindings::{ClonableApp, ClonableAppPre};
+
+/// Ends each name and each value of joined pairs.
+const END: char = '\0';
+
+// === impl JoinedPairs ===
+
+impl From<Vec<(String, String)>> for JoinedPairs {
+    fn from(pairs: Vec<(String, String)>) -> Self {
+        if pairs.iter().any(|(name, value)| name.contains(END) || value.contains(END)) {
+            return JoinedPairs::Apart(pairs);
+        }
+        let mut joined = String::with_capacity(pairs.iter().map(|(name, value)| name.len() + value.len() + 2).sum());
+        for text in pairs.iter().flat_map(|(name, value)| [name, value]) {
+            joined.push_str(text);
+            joined.push(END);
+        }
+        JoinedPairs::Joined(joined)
+    }
+}
+
+impl JoinedPairs {
+    /// The names and values, one after the other.
+    #[must_use]
+    pub fn pairs(&self) -> Vec<(&str, &str)> {
+        match self {
+            JoinedPairs::Joined(texts) => {
+                let mut texts = texts.split_terminator(END);
+                std::iter::from_fn(|| Some((texts.next()?, texts.next()?))).collect()
+            }
+            JoinedPairs::Apart(pairs) => pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+        }
+    }
+}
+
+impl Default for JoinedPairs {
+    fn default() -> Self {
+        JoinedPairs::Joined(String::new())
+    }
+}
 
 /// Where things are in the guest's file system.
 pub mod paths {

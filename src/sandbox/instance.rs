@@ -1,13 +1,14 @@
 //! One isolated interpreter with an app loaded.
 
+use super::Runtime;
 use super::api::{App, Beginning, ClonableApp, Configuration, Failure, Invocation, LoadedApp, Outcome};
 use super::limits::Limits;
 use super::logs::{LogRecord, LogSink, Outlet, Running};
 use super::runtime::MOST_BYTES_A_CALL;
-use super::slots::{Capture, Faults, Image, with_image};
-use super::state::{Mounts, State};
+use super::slots::{Capture, Image, Lent, with_memory};
+use super::state::{Grants, Mounts, State};
 use super::streams::Stream;
-use super::{Runtime, ticker::Turn};
+use super::turns::Turn;
 use crate::app::Destination;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -35,11 +36,14 @@ pub struct Instance {
     store: Store<State>,
     guest: ClonableApp,
     runtime: Arc<Runtime>,
-    faults: Faults,
+    memory: Arc<Lent>,
+    grants: Grants,
     /// What comes with its first invocation.
     configuration: Option<Arc<Configuration>>,
     /// Whether it has run a function of the app.
     used: bool,
+    /// Whether the app was loaded into it, and did not come with its memory.
+    loaded: bool,
     alive: bool,
 }
 
@@ -83,26 +87,30 @@ impl Instance {
         image: &Arc<Image>,
         purpose: Purpose,
     ) -> wasmtime::Result<Self> {
-        let state = State::new(mounts.clone(), limits, outbound.clone(), Arc::new(Outlet::new(purpose.logs)));
-        let mut store = Store::new(&runtime.engine, state);
-        store.limiter(|state| &mut state.limiter);
+        let grants = Grants {
+            mounts: mounts.clone(),
+            limits: *limits,
+            outbound: outbound.clone(),
+            outlet: Arc::new(Outlet::new(purpose.logs)),
+            sign: Arc::default(),
+        };
+        let mut store = Store::new(&runtime.engine, State::new(&grants));
+        store.limiter_async(|state| &mut state.limiter);
         store.set_hostcall_fuel(MOST_BYTES_A_CALL);
-        // At each tick of the epoch the guest gives way; dropping its future then stops it. But not while it is instantiated, which is short.
-        store.epoch_deadline_async_yield_and_update(1);
-        store.set_epoch_deadline(u64::MAX / 2);
-        let faults = Faults::default();
+        let memory = Lent::of(image);
         let guest = {
             let instantiating = pin!(runtime.guest.instantiate_async(&mut store));
-            let mut instantiating = faults.watch(instantiating);
-            // There is nothing in it that waits, so the choice of the image, which holds for this one poll, holds for all of it.
-            match with_image(image, purpose.capture, &faults, || Pin::new(&mut instantiating).poll(&mut Context::from_waker(Waker::noop())))
-            {
+            let mut instantiating = memory.faults().watch(instantiating);
+            // There is nothing in it that waits, so the choice of the memory, which holds for this one poll, holds for all of it. Nobody raises the sign yet.
+            match with_memory(&memory, purpose.capture, &grants.sign, || {
+                Pin::new(&mut instantiating).poll(&mut Context::from_waker(Waker::noop()))
+            }) {
                 Poll::Ready(guest) => guest?,
                 Poll::Pending => wasmtime::bail!("the guest could not be instantiated without waiting"),
             }
         };
-        store.set_epoch_deadline(1);
-        Ok(Instance { store, guest, runtime: runtime.clone(), faults, configuration: purpose.configuration, used: false, alive: true })
+        let (runtime, configuration) = (runtime.clone(), purpose.configuration);
+        Ok(Instance { store, guest, runtime, memory, grants, configuration, used: false, loaded: false, alive: true })
     }
 
     /// An instance of the guest without an app.
@@ -113,12 +121,13 @@ impl Instance {
     /// Loads an app.
     pub(super) async fn load(&mut self, configuration: &Configuration, app: &App, limit: Duration) -> Result<LoadedApp, InvokeError> {
         let _turn = self.begin();
+        self.loaded = true;
         let worker = self.guest.snapfunc_host_worker();
         let loading = async {
             worker.call_configure(&mut self.store, configuration).await?;
             worker.call_load(&mut self.store, app).await
         };
-        let result = tokio::time::timeout(limit, self.faults.watch(pin!(loading))).await;
+        let result = tokio::time::timeout(limit, self.grants.sign.over(self.memory.faults().watch(pin!(loading)))).await;
         self.end(result, limit)
     }
 
@@ -127,7 +136,7 @@ impl Instance {
         let _turn = self.begin();
         let worker = self.guest.snapfunc_host_worker();
         let preparing = async { worker.call_prepare_snapshot(&mut self.store).await.map(Ok) };
-        let result = tokio::time::timeout(limit, self.faults.watch(pin!(preparing))).await;
+        let result = tokio::time::timeout(limit, self.grants.sign.over(self.memory.faults().watch(pin!(preparing)))).await;
         self.end(result, limit)
     }
 
@@ -143,7 +152,7 @@ impl Instance {
             }
             Ok(Ok(()))
         };
-        let result = tokio::time::timeout(limit, self.faults.watch(pin!(warming))).await;
+        let result = tokio::time::timeout(limit, self.grants.sign.over(self.memory.faults().watch(pin!(warming)))).await;
         self.end(result, limit)
     }
 
@@ -152,14 +161,14 @@ impl Instance {
         let _turn = self.begin();
         let worker = self.guest.snapfunc_host_worker();
         let listing = worker.call_lasting_objects(&mut self.store);
-        self.faults.watch(pin!(listing)).await
+        self.grants.sign.over(self.memory.faults().watch(pin!(listing))).await
     }
 
     /// Has the guest's libc forget its folders. Nothing may be called afterwards.
     pub(super) async fn forget_folders(mut self) -> wasmtime::Result<()> {
         let _turn = self.begin();
         let forgetting = self.guest.call_reset_preopens(&mut self.store);
-        self.faults.watch(pin!(forgetting)).await
+        self.grants.sign.over(self.memory.faults().watch(pin!(forgetting))).await
     }
 
     /// What inputs of the next invocation are read from whose datum is a stream.
@@ -179,11 +188,31 @@ impl Instance {
         self.store.data().outlet.set_running(Some(running));
         let limit = limit.unwrap_or(Duration::MAX);
         let calling = self.guest.snapfunc_host_worker().call_invoke(&mut self.store, invocation);
-        let result = tokio::time::timeout(limit, self.faults.watch(pin!(calling))).await;
+        let result = tokio::time::timeout(limit, self.grants.sign.over(self.memory.faults().watch(pin!(calling)))).await;
         let outcome = self.end(result, limit);
         self.store.data().outlet.set_running(None);
         self.store.data_mut().streams = Vec::new();
         outcome
+    }
+
+    /// Makes it as it was when it was made, so that the next invocation finds nothing of those before: cheaper than another instance. False where that can't be
+    /// done, because it is dead, has something open or has more memory than at first; then it is of no use any more.
+    ///
+    /// The memory is all the state that the guest has itself (`build/flatten/invariants.rs`); what the host has for it is made anew.
+    pub(super) fn renew(&mut self) -> bool {
+        let renewed = self.alive && !self.loaded && self.store.data().nothing_is_open() && self.memory.renew();
+        if renewed {
+            self.grants.sign.take_down();
+            *self.store.data_mut() = State::new(&self.grants);
+            self.used = false;
+        }
+        renewed
+    }
+
+    /// Whether its memory is what it was at first.
+    #[cfg(test)]
+    pub(super) fn is_new(&self) -> bool {
+        self.memory.is_the_image()
     }
 
     /// Whether it can take another call.
@@ -206,6 +235,9 @@ impl Instance {
         self.store.data().finish_lines();
         match result {
             Err(_) => Err(InvokeError::TimedOut(limit)),
+            Ok(Err(_)) if self.grants.sign.is_stopped() => {
+                Err(InvokeError::Died("it computed for long without giving way to others".to_owned()))
+            }
             Ok(Err(error)) => Err(InvokeError::Died(why(&error))),
             Ok(Ok(answer)) => {
                 self.alive = true;
@@ -220,7 +252,7 @@ impl Drop for Instance {
     fn drop(&mut self) {
         // A call that was broken off is unwound while nobody watches.
         if !self.alive {
-            self.faults.assume();
+            self.memory.faults().assume();
         }
     }
 }

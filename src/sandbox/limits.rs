@@ -1,6 +1,9 @@
 //! How much of the machine one instance may use.
 
-use wasmtime::ResourceLimiter;
+use super::turns::Sign;
+use async_trait::async_trait;
+use std::sync::Arc;
+use wasmtime::ResourceLimiterAsync;
 
 /// How much one instance may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,24 +23,32 @@ impl Default for Limits {
     }
 }
 
-/// Refuses memory beyond the limit: the guest's allocator sees it and Python raises `MemoryError`.
+/// Refuses memory beyond the limit: the guest's allocator sees it and Python raises `MemoryError`. And is asked when a guest saw its sign raised.
 #[derive(Debug)]
 pub(super) struct MemoryLimiter {
     limit: usize,
+    sign: Arc<Sign>,
 }
 
 impl MemoryLimiter {
-    pub(super) fn new(limits: &Limits) -> Self {
-        MemoryLimiter { limit: limits.memory_bytes }
+    pub(super) fn new(limits: &Limits, sign: Arc<Sign>) -> Self {
+        MemoryLimiter { limit: limits.memory_bytes, sign }
     }
 }
 
-impl ResourceLimiter for MemoryLimiter {
-    fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+#[async_trait]
+impl ResourceLimiterAsync for MemoryLimiter {
+    async fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        // No other memory is as small: the guest's has at least a page of 64 KiB.
+        if current == Sign::BYTES {
+            self.sign.take_down();
+            tokio::task::yield_now().await;
+            return Ok(false);
+        }
         Ok(desired <= self.limit)
     }
 
-    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+    async fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
         // The guest's one table holds its functions; nothing in CPython makes it grow.
         Ok(desired <= 1 << 20)
     }

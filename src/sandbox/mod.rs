@@ -12,6 +12,7 @@ pub mod api;
 mod base;
 mod bundle;
 mod clock;
+mod cpu_clock;
 mod filesystem;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
@@ -31,7 +32,7 @@ mod stacks;
 mod state;
 mod streams;
 mod template;
-mod ticker;
+mod turns;
 mod warm_up;
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! An app's instances, each lent to one invocation at a time.
 //!
-//! The one that was used last is taken first, so that module state lasts and the others can be let go. Who finds none free gets a seat, the right to
+//! The one that was used last is taken first, so that module state lasts and the others can be let go. Where no invocation may find anything of another, an instance is
+//! made anew in between. Who finds none free gets a seat, the right to
 //! make one, while there are seats; then they queue. Beyond the number that the cores can keep busy they queue for a moment first: where functions
 //! compute, one will be free sooner than a new one could do anything. A seat is given on when its instance is gone: after a death, or after each invocation where
 //! none may follow another.
@@ -28,7 +29,7 @@ pub enum Isolation {
     /// One invocation of the app after the other: what one leaves in memory the next may find, as on Azure.
     #[default]
     Instance,
-    /// One invocation only.
+    /// One invocation only: the next finds memory, files and all else as they were when the app was loaded.
     Invocation,
 }
 
@@ -70,7 +71,7 @@ pub struct Pool {
 /// An instance on loan: when this is dropped it goes back, or is let go if it died or was for one invocation only.
 #[derive(Debug)]
 pub struct Lease {
-    instance: Option<Instance>,
+    instance: Option<Box<Instance>>,
     seat: Option<Seat>,
 }
 
@@ -104,7 +105,7 @@ struct Shared {
 /// Invariant: `seats` counts the idle instances, those on loan and those being made, and is never above the limit; where someone waits, nothing is idle.
 #[derive(Debug, Default)]
 struct State {
-    idle: Vec<(Instance, Instant)>,
+    idle: Vec<(Box<Instance>, Instant)>,
     waiting: VecDeque<oneshot::Sender<Grant>>,
     seats: usize,
     /// How often something was handed on.
@@ -118,7 +119,7 @@ impl Pool {
     pub async fn start(template: Template, limits: PoolLimits) -> Result<Pool, TemplateError> {
         let shared = Arc::new(Shared { template, limits, state: Mutex::default() });
         for _ in 0..limits.warm.min(limits.instances) {
-            let instance = shared.template.instantiate().await?;
+            let instance = Box::new(shared.template.instantiate().await?);
             let mut state = shared.lock();
             state.idle.push((instance, Instant::now()));
             state.seats += 1;
@@ -221,7 +222,7 @@ impl Shared {
     }
 
     /// The instances that were idle for so long, but for those to be kept. The oldest lie at the bottom.
-    fn take_idle(&self, limit: Duration) -> Vec<(Instance, Instant)> {
+    fn take_idle(&self, limit: Duration) -> Vec<(Box<Instance>, Instant)> {
         let mut state = self.lock();
         let most = state.seats.saturating_sub(self.limits.warm);
         let old = state.idle.iter().take_while(|(_, since)| since.elapsed() >= limit).count().min(most);
@@ -262,7 +263,7 @@ impl Grant {
 
 impl Seat {
     async fn fill(self) -> Result<Lease, TemplateError> {
-        let instance = self.shared.template.instantiate().await?;
+        let instance = Box::new(self.shared.template.instantiate().await?);
         Ok(Lease { instance: Some(instance), seat: Some(self) })
     }
 }
@@ -280,8 +281,12 @@ impl Drop for Seat {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let (Some(instance), Some(seat)) = (self.instance.take(), self.seat.take()) else { return };
-        if instance.is_alive() && seat.shared.limits.isolation == Isolation::Instance {
+        let (Some(mut instance), Some(seat)) = (self.instance.take(), self.seat.take()) else { return };
+        let useful = match seat.shared.limits.isolation {
+            Isolation::Instance => instance.is_alive(),
+            Isolation::Invocation => instance.renew(),
+        };
+        if useful {
             let shared = seat.shared.clone();
             shared.hand_on(Grant::Lease(Lease { instance: Some(instance), seat: Some(seat) }));
         } else {

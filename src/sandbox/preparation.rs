@@ -71,7 +71,7 @@ impl Preparation<'_> {
             let fits = self.fits(&snapshot);
             let adopted = fits.then(|| self.adopt(&snapshot, &memory));
             if let Some(identity) = identity {
-                self.keep(identity, Snapshot { memory: fits.then_some(memory), ..snapshot }).await;
+                self.keep(identity, Snapshot { memory: fits.then_some(memory), ..snapshot });
             }
             if let Some(adopted) = adopted {
                 return adopted;
@@ -80,7 +80,8 @@ impl Preparation<'_> {
         let loaded = self.load(&self.spec.settings, self.spec.logs.clone()).await?;
         let origin = match loaded.memory {
             Ok(content) => {
-                Origin::Image { image: Arc::new(Image::in_memory(&content).map_err(TemplateError::Image)?), configuration: None }
+                let image = Memory::of(&content, self.runtime.base.content()).image_in_memory(&self.runtime.base);
+                Origin::Image { image: Arc::new(image.map_err(TemplateError::Image)?), configuration: None }
             }
             Err(obstacles) => Origin::Source { obstacles },
         };
@@ -186,29 +187,26 @@ impl Preparation<'_> {
         Ok((Origin::Image { image: Arc::new(image), configuration: Some(configuration) }, snapshot.loaded()))
     }
 
-    /// Keeps a snapshot. What stands in the way of that is no error of the app.
-    async fn keep(&self, identity: Identity, snapshot: Snapshot) {
-        let runtime = self.runtime.clone();
+    /// Keeps a snapshot, meanwhile. What stands in the way of that is no error of the app.
+    fn keep(&self, identity: Identity, snapshot: Snapshot) {
+        let snapshots = self.runtime.snapshots.clone();
         let public = |setting: &&(String, String)| !self.spec.platform.contains(setting) && setting.1.len() >= SHORTEST_SECRET;
         let secrets: Vec<_> = self.spec.settings.iter().filter(public).cloned().collect();
-        let keeping = tokio::task::spawn_blocking(move || {
+        self.runtime.keeping.begin(move || {
             let held = |value: &str| snapshot.memory.as_ref().is_some_and(|memory| memory.holds(value.as_bytes()));
             // It can't have come from `os.environ`, but the app may have read a file that holds it.
             if let Some((name, _)) = secrets.iter().find(|(_, value)| held(value)) {
                 tracing::info!(name, "the app's memory holds the value of a setting: it is not kept on disk");
                 return;
             }
-            if let Err(error) = runtime.snapshots.keep(&identity, &snapshot) {
+            if let Err(error) = snapshots.keep(&identity, &snapshot) {
                 tracing::warn!(%error, "the app's snapshot can't be kept: the next start loads the app again");
             }
         });
-        if let Err(error) = keeping.await {
-            tracing::warn!(%error, "the app's snapshot was not kept: the next start loads the app again");
-        }
     }
 
     fn configuration(&self, settings: &[(String, String)]) -> Configuration {
-        Configuration { settings: settings.to_vec(), log_level: self.spec.log_level }
+        Configuration { settings: settings.to_vec().into(), log_level: self.spec.log_level }
     }
 
     fn app(&self) -> App {

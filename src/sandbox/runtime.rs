@@ -5,10 +5,10 @@ use super::base::{Base, CacheError};
 use super::immortal;
 use super::instance::Instance;
 use super::slots::{Creator, Image};
-use super::snapshot::Store;
+use super::snapshot::{Keeping, Store};
 use super::stacks::Stacks;
 use super::state::{self, Mounts, State};
-use super::ticker::Ticker;
+use super::turns::Ticker;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -53,7 +53,8 @@ pub struct Runtime {
     pub(super) rootfs: PathBuf,
     /// Where files may be put that last.
     pub(super) cache: PathBuf,
-    pub(super) snapshots: Store,
+    pub(super) snapshots: Arc<Store>,
+    pub(super) keeping: Keeping,
     pub(super) ticker: Ticker,
 }
 
@@ -74,17 +75,23 @@ impl Runtime {
             None => (Image::in_memory(&base.unfinished_image()?)?, false),
         };
         let runtime = Runtime {
-            ticker: Ticker::start(&engine)?,
+            ticker: Ticker::start()?,
             engine,
             guest,
             base: Arc::new(image),
             rootfs: base.rootfs.clone(),
             cache: cache.to_owned(),
-            snapshots: Store::open(cache, base.seal.clone()),
+            snapshots: Arc::new(Store::open(cache, base.seal.clone())),
+            keeping: Keeping::default(),
         };
         let runtime = if finished { runtime } else { runtime.with_finished_base(&base)? };
         progress.ready();
         Ok(runtime)
+    }
+
+    /// Waits until the snapshots of all apps that were made ready are on disk, or can't be. Blocks the thread.
+    pub fn settle(&self) {
+        self.keeping.wait();
     }
 
     /// Makes what lasts in the guest's own memory immortal, once and for all apps.
@@ -116,8 +123,9 @@ impl std::fmt::Debug for Runtime {
 
 fn config() -> Config {
     let mut config = Config::new();
-    // A guest can be stopped at any loop or call: `functionTimeout` and fair turns rest on it.
-    config.epoch_interruption(true);
+    // The memory of the sign by which a guest can be stopped (see `turns`) has pages of a byte, and a raised one is hinted to be rare.
+    config.wasm_custom_page_sizes(true);
+    config.wasm_branch_hinting(true);
     config.max_wasm_stack(WASM_STACK);
     config.async_stack_size(FIBER_STACK);
     // Memories and stacks come from the sandbox's own pools: see `slots` and `stacks`.

@@ -8,6 +8,7 @@ use super::limits::{Limits, MemoryLimiter};
 use super::logs::Outlet;
 use super::network::{self, Reach};
 use super::streams::Stream;
+use super::turns::Sign;
 use crate::app::Destination;
 use std::fs::File;
 use std::path::Path;
@@ -36,6 +37,20 @@ pub(super) struct State {
     pub(super) tls: network::tls::Sessions,
     stdout: GuestOutput,
     stderr: GuestOutput,
+}
+
+/// What an instance gets of the host.
+pub(super) struct Grants {
+    /// Folders, to read.
+    pub(super) mounts: Arc<Mounts>,
+    /// How much of the machine.
+    pub(super) limits: Limits,
+    /// Connections.
+    pub(super) outbound: Arc<[Destination]>,
+    /// The way to the log.
+    pub(super) outlet: Arc<Outlet>,
+    /// By which it is interrupted.
+    pub(super) sign: Arc<Sign>,
 }
 
 /// Host folders that a guest may read: opened once, for all instances of an app.
@@ -67,12 +82,13 @@ impl Mounts {
 // === impl State ===
 
 impl State {
-    /// Grants what `mounts` names, read-only, connections to what `outbound` names, and nothing else of the host.
-    pub(super) fn new(mounts: Arc<Mounts>, limits: &Limits, outbound: Arc<[Destination]>, outlet: Arc<Outlet>) -> Self {
+    /// Grants what is named, and nothing else of the host.
+    pub(super) fn new(grants: &Grants) -> Self {
+        let Grants { mounts, limits, outbound, outlet, sign } = grants;
         let (stdout, stderr) = (GuestOutput::new("stdout", outlet.clone()), GuestOutput::new("stderr", outlet.clone()));
         let mut builder = WasiCtxBuilder::new();
         builder.stdout(stdout.clone()).stderr(stderr.clone()).monotonic_clock(Clock).allow_blocking_current_thread(true);
-        let reach = Reach::new(outbound, outlet.clone());
+        let reach = Reach::new(outbound.clone(), outlet.clone());
         reach.grant(&mut builder);
         let mut table = ResourceTable::new();
         table.set_max_capacity(most_handles());
@@ -80,17 +96,22 @@ impl State {
         State {
             wasi: builder.build(),
             table,
-            mounts,
+            mounts: mounts.clone(),
             tmp,
             listings: Listings::default(),
-            limiter: MemoryLimiter::new(limits),
-            outlet,
+            limiter: MemoryLimiter::new(limits, sign.clone()),
+            outlet: outlet.clone(),
             streams: Vec::new(),
             reach,
             tls: network::tls::Sessions::default(),
             stdout,
             stderr,
         }
+    }
+
+    /// Whether the guest has nothing open.
+    pub(super) fn nothing_is_open(&self) -> bool {
+        self.table.is_empty()
     }
 
     /// What the guest has open.

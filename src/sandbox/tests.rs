@@ -1,6 +1,8 @@
 //! The sandbox by itself: real instances, without HTTP.
 
-use super::api::{Binding, DataType, Datum, Direction, FunctionSource, HttpRequest, Invocation, Level, Outcome, TraceContext, paths};
+use super::api::{
+    Binding, DataType, Datum, Direction, FunctionSource, HttpRequest, Invocation, JoinedPairs, Level, Outcome, TraceContext, paths,
+};
 use super::*;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -84,9 +86,9 @@ fn call(body: &str) -> Invocation {
             Datum::HttpRequest(HttpRequest {
                 method: "POST".into(),
                 url: "http://localhost/api/f".into(),
-                headers: vec![],
-                query: vec![],
-                route_params: vec![],
+                headers: JoinedPairs::default(),
+                query: JoinedPairs::default(),
+                route_params: JoinedPairs::default(),
                 body: body.as_bytes().to_vec(),
             }),
         )],
@@ -127,6 +129,20 @@ async fn a_function_that_never_ends_is_stopped_and_its_instance_is_dead() {
         assert!(started.elapsed() < Duration::from_secs(5), "{endless}: {:?}", started.elapsed());
         assert!(!instance.is_alive());
     }
+}
+
+#[tokio::test]
+async fn bytecode_that_never_looks_for_its_turn_is_stopped() {
+    let (_folder, root) = app(EVAL);
+    let template = template(&root, Arc::default(), Limits::default()).await;
+    let mut instance = template.instantiate().await.unwrap();
+    let endless = "import opcode, types\ndef f(): pass\njump = bytes([opcode.opmap['RESUME'], 0, opcode.opmap['JUMP_BACKWARD_NO_INTERRUPT'], 1])\n\
+                   types.FunctionType(f.__code__.replace(co_code=jump), {})()";
+    match instance.invoke(&mut call(endless), Some(Duration::from_secs(60))).await {
+        Err(InvokeError::Died(why)) => assert_eq!(why, "it computed for long without giving way to others"),
+        other => panic!("{other:?}"),
+    }
+    assert!(!instance.is_alive());
 }
 
 #[tokio::test]
@@ -214,6 +230,7 @@ async fn whatever_an_instance_does_the_next_one_finds_the_image() {
     let limits = Limits { memory_bytes: 96 << 20, ..Limits::default() };
     let template = template(&root, Arc::default(), limits).await;
     let image = template.image().unwrap();
+    let mut renewed = 0;
     for round in 0..400_usize {
         let mut instances = Vec::new();
         // Several at a time, so that several slots are in use.
@@ -228,6 +245,12 @@ async fn whatever_an_instance_does_the_next_one_finds_the_image() {
             } else {
                 let _ = instance.invoke(&mut invocation, Some(limit)).await;
             }
+            if round % 2 == 0 && instance.renew() {
+                renewed += 1;
+                assert!(instance.is_new(), "after {code}");
+                let code = "import os, sys; result = (state, os.listdir('/tmp'), hasattr(sys, '__marker__'))";
+                assert_eq!(text(instance.invoke(&mut call(code), None).await), "({}, [], False)");
+            }
             instances.push(instance);
         }
         drop(instances);
@@ -235,9 +258,35 @@ async fn whatever_an_instance_does_the_next_one_finds_the_image() {
             assert!((1..=3).contains(&image.check_free_slots()));
         }
     }
+    assert!(renewed > 20, "{renewed}");
     let mut last = template.instantiate().await.unwrap();
     let code = "import os, sys; result = (state, os.listdir('/tmp'), hasattr(sys, '__marker__'))";
     assert_eq!(text(last.invoke(&mut call(code), None).await), "({}, [], False)");
+}
+
+#[tokio::test]
+async fn an_instance_is_made_new_in_place_only_where_nothing_is_left_of_it() {
+    let (_folder, root) = app(EVAL);
+    let template = template(&root, Arc::default(), Limits::default()).await;
+    let mut instance = template.instantiate().await.unwrap();
+    let mut drawn = Vec::new();
+    for _ in 0..3 {
+        let code = "import random; result = state.setdefault('n', random.random())";
+        drawn.push(text(instance.invoke(&mut call(code), None).await));
+        assert!(instance.renew() && instance.is_new());
+    }
+    assert!(drawn[0] != drawn[1] && drawn[1] != drawn[2] && drawn[0] != drawn[2], "{drawn:?}");
+    // The guest's C library keeps the folders open.
+    for code in [
+        "os.listdir('/tmp')",
+        "state['file'] = open('/tmp/x', 'w')",
+        "state['all'] = [bytearray(1 << 20) for _ in range(64)]",
+        "os._exit(0)",
+    ] {
+        let mut instance = template.instantiate().await.unwrap();
+        let _ = instance.invoke(&mut call(code), None).await;
+        assert!(!instance.renew(), "{code}");
+    }
 }
 
 #[tokio::test]

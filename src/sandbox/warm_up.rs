@@ -1,6 +1,6 @@
 //! Invocations of the guest's own function, before the memory is kept: what every invocation uses is then in each copy, as it is after its first use.
 
-use super::api::{Datum, HttpRequest, Invocation, TraceContext};
+use super::api::{Datum, HttpRequest, Invocation, JoinedPairs, TraceContext};
 
 /// More rounds change nothing: CPython specialises code after a few calls, and its free lists have filled up.
 const ROUNDS: usize = 20;
@@ -11,7 +11,9 @@ pub(super) fn warm_up() -> Vec<Invocation> {
 }
 
 fn invocation(with_body: bool) -> Invocation {
-    let pairs = |pairs: &[(&str, &str)]| pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let pairs = |pairs: &[(&str, &str)]| {
+        JoinedPairs::from(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>())
+    };
     let headers = [
         ("host", "localhost:7071"),
         ("user-agent", "snapfunc"),

@@ -2,6 +2,7 @@
 
 from azure.functions.meta import Datum
 
+from snapfunc_worker import convert
 from snapfunc_worker.model import App, Binding, FunctionSource, Invocation
 
 HTTP = (("req", "httpTrigger", "in"), ("$return", "http", "out"))
@@ -15,26 +16,8 @@ def app(root, *functions, packages=()) -> App:
     return App(str(root), [str(package) for package in packages], list(functions))
 
 
-class Value:
-    def __init__(self, value):
-        self.value = value
-
-
 def request(method="GET", url="http://localhost/api/f", headers=(), query=(), params=(), body=b"") -> Datum:
-    def values(pairs):
-        return {name: Value(value) for name, value in dict(pairs).items()}
-
-    return Datum(
-        {
-            "method": Value(method),
-            "url": Value(url),
-            "headers": values(headers),
-            "query": values(query),
-            "params": values(params),
-            "body": Datum(body, "bytes"),
-        },
-        "http",
-    )
+    return Datum(convert.http_request(method, url, dict(headers), dict(query), dict(params), body), "http")
 
 
 def invocation(name="f", inputs=None, **fields) -> Invocation:

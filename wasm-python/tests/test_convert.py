@@ -1,13 +1,14 @@
-"""Cookies, and data without a type of the SDK's; the SDK's converters have their tests elsewhere."""
+"""Cookies, requests, and data without a type of the SDK's; the SDK's converters have their tests elsewhere."""
 
 import io
 from http.cookies import SimpleCookie
 
 import azure.functions as func
 import pytest
+from azure.functions import http
 from azure.functions.meta import Datum
 
-from snapfunc_worker.convert import accepts_input, accepts_output, cookie_parts, decode, encode
+from snapfunc_worker.convert import accepts_input, accepts_output, cookie_parts, decode, encode, http_request
 from snapfunc_worker.model import Binding
 
 
@@ -35,6 +36,33 @@ def test_every_attribute():
 def test_absent_attributes_are_empty_as_the_worker_of_azure_has_them():
     cookie = parts("foo=bar")
     assert (cookie["domain"], cookie["path"], cookie["expires"], cookie["max_age"], cookie["same_site"]) == ("", "", None, None, None)
+
+
+def test_a_request_is_what_the_sdk_makes_of_it():
+    headers, params, route = {"x-a": "1", "content-type": "text/plain"}, {"q": "2"}, {"id": "3"}
+
+    def texts(pairs):
+        return {name: Datum(value, "string") for name, value in pairs.items()}
+
+    datum = Datum(
+        {
+            "method": Datum("get", "string"),
+            "url": Datum("http://localhost/", "string"),
+            "headers": texts(headers),
+            "query": texts(params),
+            "params": texts(route),
+            "body": Datum(b"body", "bytes"),
+        },
+        "http",
+    )
+    expected = http.HttpRequestConverter.decode(datum, trigger_metadata=None)
+    request = http_request("get", "http://localhost/", headers, params, route, b"body")
+    assert state(request) == state(expected)
+    assert request.headers["X-A"] == "1" and request.get_body() == b"body"
+
+
+def state(request):
+    return {name: (type(value), vars(value) if name.endswith("__headers") else value) for name, value in vars(request).items()}
 
 
 def test_a_number_that_is_none_drops_the_cookie():

@@ -10,9 +10,9 @@ from snapfunc_worker import environment
 @pytest.fixture(autouse=True)
 def clean(monkeypatch):
     before = dict(os.environ)
-    environment.replace([("KEPT", "1"), ("CHANGED", "2")])
+    environment.replace({"KEPT": "1", "CHANGED": "2"})
     yield
-    environment.replace(before.items())
+    environment.replace(before)
 
 
 def names(look):
@@ -51,6 +51,6 @@ def test_what_was_set_meanwhile_stays():
 def test_later_settings_fill_in_what_the_app_did_not_set():
     os.environ["CHANGED"] = "by the app"
     os.environ["OWN"] = "by the app"
-    environment.add([("KEPT", "new"), ("CHANGED", "new"), ("OWN", "new"), ("MORE", "new")])
+    environment.add({"KEPT": "new", "CHANGED": "new", "OWN": "new", "MORE": "new"})
     os.environ.pop("PYTEST_CURRENT_TEST", None)
     assert dict(os.environ) == {"KEPT": "new", "CHANGED": "by the app", "OWN": "by the app", "MORE": "new"}

@@ -5,9 +5,9 @@ import random
 import socket
 
 import pytest
-from azure.functions.meta import Datum
 
 import snapfunc
+from helpers import request
 from snapfunc_worker.model import Beginning, Failure, Invocation, Outcome
 from snapfunc_worker.worker import Worker
 
@@ -26,21 +26,7 @@ def clean(monkeypatch):
 objects: list[object] = []
 
 
-def value(text):
-    return type("Value", (), {"value": text})()
-
-
-REQUEST = Datum(
-    {
-        "method": value("GET"),
-        "url": value("http://localhost/"),
-        "headers": {"user-agent": value("x")},
-        "query": {"a": value("1")},
-        "params": {},
-        "body": Datum(b"", "bytes"),
-    },
-    "http",
-)
+REQUEST = request(url="http://localhost/", headers={"user-agent": "x"}, query={"a": "1"})
 
 
 def invoke(worker, entropy=None, configuration=None):

@@ -227,7 +227,7 @@ def test_configure_replaces_the_environment(monkeypatch):
     monkeypatch.setattr("os.environ", dict(OLD="1"))
     import os
 
-    Worker().configure(Configuration([("NEW", "2")], Level.INFORMATION))
+    Worker().configure(Configuration({"NEW": "2"}, Level.INFORMATION))
     assert os.environ == {"NEW": "2"}
 
 

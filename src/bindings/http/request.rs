@@ -18,9 +18,9 @@ pub fn to_datum(request: &Parts, body: Bytes, route_values: Vec<(String, String)
     Datum::HttpRequest(HttpRequest {
         method: request.method.as_str().to_owned(),
         url: absolute_url(&request.uri, &request.headers, at),
-        headers: headers(&request.headers),
-        query: query(request.uri.query().unwrap_or_default()),
-        route_params: route_values,
+        headers: headers(&request.headers).into(),
+        query: query(request.uri.query().unwrap_or_default()).into(),
+        route_params: route_values.into(),
         body: body.into(),
     })
 }
@@ -86,6 +86,7 @@ pub fn binding_data(request: &Parts, body: &Bytes, route_values: &[(String, Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sandbox::api::JoinedPairs;
 
     const HERE: Endpoint =
         Endpoint { address: std::net::SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 7071), secure: false };
@@ -101,9 +102,16 @@ mod tests {
             panic!("not a request");
         };
         assert_eq!(request.url, "http://h:1/api/x?a=1&b=2&a=3%2C4&c=&d");
-        assert_eq!(request.headers, [("x-a".into(), "1,2".into()), ("host".into(), "h:1".into())]);
-        assert_eq!(request.query, [("a".into(), "1,3,4".into()), ("b".into(), "2".into())]);
+        assert_eq!(request.headers, JoinedPairs::Joined("x-a\x001,2\0host\0h:1\0".into()));
+        assert_eq!(request.query, JoinedPairs::Joined("a\x001,3,4\0b\x002\0".into()));
         assert_eq!(request.body, b"body");
+    }
+
+    #[test]
+    fn parameters_with_the_sign_that_joins_stay_apart() {
+        let request = parts(http::Request::get("/?a=%00&b=c"));
+        let Datum::HttpRequest(request) = to_datum(&request, Bytes::new(), vec![], HERE) else { panic!("not a request") };
+        assert_eq!(request.query, JoinedPairs::Apart(vec![("a".into(), "\0".into()), ("b".into(), "c".into())]));
     }
 
     #[test]

@@ -107,6 +107,7 @@ impl Template {
         }
         let identity = Identity::of(&Identity::description(self.spec()), &Content::of(self.spec())).map_err(|error| error.to_string())?;
         let identity = identity.ok_or("it has too many files, or too large ones")?;
+        self.runtime().settle();
         match self.runtime().snapshots.find(&identity, usize::MAX) {
             Some(snapshot) if snapshot.memory.is_some() => Ok((identity, snapshot)),
             // Single settings are no reason: none was there.

@@ -46,6 +46,11 @@ impl Faults {
         self.0.store(true, Ordering::Relaxed);
     }
 
+    /// Those so far no longer count.
+    pub(in crate::sandbox) fn forget(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+
     /// Whether there may have been any.
     pub(in crate::sandbox) fn any(&self) -> bool {
         self.0.load(Ordering::Relaxed)

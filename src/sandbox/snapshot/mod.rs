@@ -8,6 +8,7 @@
 mod content;
 pub(super) mod format;
 mod identity;
+mod keeping;
 mod memory;
 mod store;
 
@@ -16,6 +17,7 @@ mod tests;
 
 pub(super) use content::{APP, Content, Entry, VENV, VENV_PACKAGES, open_regular};
 pub(super) use identity::{Identity, MOST_BYTES, MOST_FILES};
+pub(super) use keeping::Keeping;
 pub(super) use memory::Memory;
 pub(super) use store::Store;
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from http.cookies import Morsel
 from typing import Any
 
-from azure.functions import meta
+from azure.functions import http, meta
 from azure.functions.meta import Datum
 from werkzeug.http import parse_date
 
@@ -18,6 +18,7 @@ from . import streams
 from .model import Binding
 
 NOTHING = Datum(None, None)
+_NO_HEADERS: dict[str, str] = {}
 
 
 class GenericConverter:
@@ -100,6 +101,8 @@ def decode(binding: Binding, datum: Datum, annotation: type | None, trigger_meta
         datum = Datum(datum.value.read_all(), "bytes")
     if _is_plain(binding.kind, annotation):
         return _plain(datum, annotation)
+    if datum.type == "http" and binding.kind == "httpTrigger":
+        return datum.value
     try:
         return _converter(binding.kind).decode(datum, trigger_metadata=trigger_metadata)
     except NotImplementedError:
@@ -107,6 +110,18 @@ def decode(binding: Binding, datum: Datum, annotation: type | None, trigger_meta
             f"unable to decode incoming TypedData: unsupported combination of TypedData field {datum.type!r} and expected binding type "
             f"{binding.kind!r}"
         ) from None
+
+
+def http_request(
+    method: str, url: str, headers: dict[str, str], params: dict[str, str], route_params: dict[str, str], body: bytes
+) -> http.HttpRequest:
+    """What the SDK's converter makes of a request, without the objects that it wants around each text.
+
+    The names of headers are in lower case.
+    """
+    request = http.HttpRequest(method, url, headers=_NO_HEADERS, params=params, route_params=route_params, body_type="bytes", body=body)
+    request.headers.__http_headers__ = headers
+    return request
 
 
 def _plain(datum: Datum, annotation: type) -> str | bytes | None:

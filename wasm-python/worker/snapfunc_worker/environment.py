@@ -5,7 +5,7 @@ an app that reads none that is set can have them later.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 
 ALL = "*"
 """Stands for all names: somebody looked at all of them."""
@@ -33,7 +33,7 @@ class _Variables(dict[bytes, bytes]):
         return super().__len__()
 
 
-def replace(settings: Iterable[tuple[str, str]]) -> None:
+def replace(settings: Mapping[str, str]) -> None:
     """`os.environ` holds the settings and nothing else."""
     _given.clear()
     _given.update(settings)
@@ -41,9 +41,9 @@ def replace(settings: Iterable[tuple[str, str]]) -> None:
     os.environ.update(_given)
 
 
-def add(settings: Iterable[tuple[str, str]]) -> None:
+def add(settings: Mapping[str, str]) -> None:
     """Settings that come after the app was loaded. What the app has set itself stays."""
-    for name, value in settings:
+    for name, value in settings.items():
         if os.environ.get(name) == _given.get(name):
             os.environ[name] = value
 

@@ -72,7 +72,7 @@ class Failure:
 class Configuration:
     """What an app's instances have in common beside the app."""
 
-    settings: list[tuple[str, str]]
+    settings: Mapping[str, str]
     log_level: Level
 
 

@@ -134,7 +134,7 @@ class Worker(exports.Worker):
 
 
 def _configuration(configuration: wit_worker.Configuration) -> Configuration:
-    return Configuration(configuration.settings, Level(configuration.log_level.value))
+    return Configuration(_pairs(configuration.settings), Level(configuration.log_level.value))
 
 
 def _beginning(beginning: wit_worker.Beginning) -> Beginning:
@@ -166,27 +166,16 @@ def _outcome(outcome: Outcome) -> wit_worker.Outcome:
         raise Err(wit.Failure(type(error).__name__, str(error), str(error))) from None
 
 
-class _Value:
-    """What the SDK's HTTP converter expects around each header and parameter: something with a `value`."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: str) -> None:
-        self.value = value
-
-
 def _http(request: wit.HttpRequest) -> Datum:
-    return Datum(
-        {
-            "method": _Value(request.method),
-            "url": _Value(request.url),
-            "headers": {name: _Value(value) for name, value in request.headers},
-            "query": {name: _Value(value) for name, value in request.query},
-            "params": {name: _Value(value) for name, value in request.route_params},
-            "body": Datum(request.body, "bytes"),
-        },
-        "http",
-    )
+    query, route = _pairs(request.query), _pairs(request.route_params)
+    return Datum(convert.http_request(request.method, request.url, _pairs(request.headers), query, route, request.body), "http")
+
+
+def _pairs(pairs: wit.JoinedPairs) -> dict[str, str]:
+    if isinstance(pairs, wit.JoinedPairs_Apart):
+        return dict(pairs.value)
+    texts = pairs.value.split("\0")
+    return dict(zip(texts[::2], texts[1::2], strict=False))  # the last text, behind the last sign, has no partner
 
 
 _TYPES: dict[type, str] = {
