@@ -62,6 +62,9 @@ fn behind_the_wall() {
         // Whatever the version: the oldest has these.
         refused("a file of the system", File::open("/etc/hostname"));
         refused("a list", fs::read_dir("/etc"));
+        if fs::exists("/etc/ssl/private").unwrap() {
+            refused("keys beside certificates", fs::read_dir("/etc/ssl/private"));
+        }
         refused("reading", File::open(foreign.join("old")));
         refused("writing", File::options().append(true).open(foreign.join("old")));
         refused("making", File::create(foreign.join("made")));

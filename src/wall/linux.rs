@@ -12,8 +12,8 @@ use std::path::PathBuf;
 /// The newest version of Landlock whose rights and scopes are asked for (Linux 6.12); an older kernel gives those that it knows.
 const LANDLOCK: ABI = ABI::V6;
 
-/// What the system's libraries read: names of hosts, root certificates, the time zone, the number of cores, the memory.
-const OF_THE_SYSTEM: [&str; 25] = [
+/// What the system's libraries read: names of hosts, root certificates (but no keys, which lie beside them), the time zone, the number of cores, the memory.
+const OF_THE_SYSTEM: [&str; 29] = [
     "/dev/null",
     "/dev/random",
     "/dev/tty",
@@ -29,10 +29,14 @@ const OF_THE_SYSTEM: [&str; 25] = [
     "/etc/protocols",
     "/etc/resolv.conf",
     "/etc/services",
-    "/etc/ssl",
+    "/etc/ssl/cert.pem",
+    "/etc/ssl/certs",
+    "/etc/ssl/openssl.cnf",
     "/lib",
     "/lib64",
     "/proc",
+    "/run/NetworkManager",
+    "/run/resolvconf",
     "/run/systemd/resolve",
     "/sys/devices/system/cpu",
     "/sys/fs/cgroup",
