@@ -206,5 +206,8 @@ fn flags_add_to_the_list_or_take_its_place() {
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("the port is missing"), "{wrong:?}");
     let wrong = allowing(&["https://example.com/path".into()]).run_to_end(&[]);
     let printed = String::from_utf8_lossy(&wrong.stderr);
-    assert!(printed.contains("`snapfunc.outbound[0]` must hold destinations") && printed.contains("a destination has no path"), "{printed}");
+    assert!(
+        printed.contains("`snapfunc.outbound[0]` must hold destinations") && printed.contains("a destination has no path"),
+        "{printed}"
+    );
 }

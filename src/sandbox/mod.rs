@@ -13,6 +13,7 @@ mod base;
 mod bundle;
 mod clock;
 mod cpu_clock;
+mod descriptors;
 mod filesystem;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;

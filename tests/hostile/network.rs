@@ -42,7 +42,12 @@ result = [socket.socket().fileno() >= 0 for _ in range(300)] == [True] * 300
 
 /// Where the process may have few descriptors, sockets of functions leave a quarter of them for clients and the host's own files.
 #[test]
-fn sockets_leave_descriptors_for_others() {
+fn sockets_and_files_leave_descriptors_for_others() {
+    let hoards = ["sockets.append(socket.socket())", "sockets.append(open('/home/site/wwwroot/host.json'))"];
+    hoards.into_iter().for_each(leaves_descriptors_for_others);
+}
+
+fn leaves_descriptors_for_others(take: &str) {
     let app = app(r#"["127.0.0.1:*"]"#, "");
     let (port, program) = (free_port(), snapfunc(&[]));
     let mut command = Command::new("sh");
@@ -50,14 +55,16 @@ fn sockets_leave_descriptors_for_others() {
     command.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
     command.env("SNAPFUNC_DATA_DIR", app.data()).current_dir(app.path());
     let host = Host::spawn(command, port);
-    let hoard = "
+    let hoard = format!(
+        "
 import socket
 sockets = state['kept'] = []
 try:
-    while len(sockets) < 256: sockets.append(socket.socket())
+    while len(sockets) < 250: {take}
 except OSError as error: result = len(sockets)
-";
-    assert!((50..150).contains(&host.eval(hoard).as_u64().unwrap()));
+"
+    );
+    assert!((50..150).contains(&host.eval(&hoard).as_u64().unwrap()), "{take}");
     let taken = descriptors(&host);
     assert!((140..=160).contains(&taken), "{taken}");
     let clients: Vec<_> = (0..20).map(|_| TcpStream::connect(("127.0.0.1", port)).unwrap()).collect();

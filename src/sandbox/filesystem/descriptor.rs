@@ -2,6 +2,7 @@
 //!
 //! Both kinds live in one table under the WIT's one resource type; what lies at a handle's place in the table tells them apart.
 
+use super::super::descriptors;
 use super::convert::{metadata_hash, new_time, open_options};
 use super::streams::{CHUNK, Position, Reader, Writer};
 use super::tree::{Kind, TreeError};
@@ -256,6 +257,9 @@ impl HostDescriptor for View<'_> {
     ) -> FsResult<Resource<Descriptor>> {
         let Some(TmpDescriptor { handle, .. }) = self.tmp(&fd) else {
             self.check_kind(&fd, path_flags, &path).await?;
+            if !descriptors::are_spare() {
+                return Err(ErrorCode::InsufficientMemory.into());
+            }
             return self.host.open_at(fd, path_flags, path, open_flags, flags).await;
         };
         let node = handle.tree.lock().open(handle.node, &path, open_options(path_flags, open_flags, flags))?;

@@ -2,6 +2,7 @@
 //!
 //! It takes the place of wasmtime-wasi's, which asks only whether there may be sockets at all.
 
+use super::super::descriptors;
 use super::super::state::State;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, Resource};
@@ -25,7 +26,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
 
 fn create(state: &mut State, family: IpAddressFamily) -> wasmtime::Result<Result<Resource<TcpSocket>, ErrorCode>> {
     // The table knows of all that have ended. It is walked, which takes microseconds, where a connection takes hundreds.
-    if state.table_mut().iter_mut().filter(|entry| entry.is::<TcpSocket>()).count() >= MOST_SOCKETS || !has_spare_descriptors() {
+    if state.table_mut().iter_mut().filter(|entry| entry.is::<TcpSocket>()).count() >= MOST_SOCKETS || !descriptors::are_spare() {
         return Ok(Err(ErrorCode::NewSocketLimit));
     }
     let view = state.ctx();
@@ -33,19 +34,4 @@ fn create(state: &mut State, family: IpAddressFamily) -> wasmtime::Result<Result
         Ok(socket) => Ok(Ok(socket)),
         Err(error) => Ok(Err(error.downcast()?)),
     }
-}
-
-/// Whether less than three quarters of the descriptors that the process may have are taken: the rest is for the host's files and for clients. The system
-/// gives the lowest number that is free, so a new one's number tells.
-#[cfg(unix)]
-fn has_spare_descriptors() -> bool {
-    use std::os::fd::{AsFd, AsRawFd};
-    let Some(most) = rustix::process::getrlimit(rustix::process::Resource::Nofile).current else { return true };
-    let Ok(probe) = std::io::stderr().as_fd().try_clone_to_owned() else { return false };
-    u64::try_from(probe.as_raw_fd()).is_ok_and(|number| number < most / 4 * 3)
-}
-
-#[cfg(not(unix))]
-fn has_spare_descriptors() -> bool {
-    true
 }
