@@ -80,8 +80,7 @@ impl Preparation<'_> {
         let loaded = self.load(&self.spec.settings, self.spec.logs.clone()).await?;
         let origin = match loaded.memory {
             Ok(content) => {
-                let image = Memory::of(&content, self.runtime.base.content()).image_in_memory(&self.runtime.base);
-                Origin::Image { image: Arc::new(image.map_err(TemplateError::Image)?), configuration: None }
+                Origin::Image { image: Arc::new(Image::in_memory(&content).map_err(TemplateError::Image)?), configuration: None }
             }
             Err(obstacles) => Origin::Source { obstacles },
         };
@@ -183,7 +182,9 @@ impl Preparation<'_> {
         }
         tracing::debug!(pages = memory.pages(), runs = memory.runs().len(), "the app's memory differs from the guest's");
         let image = memory.image(&self.runtime.base, &self.runtime.cache).map_err(TemplateError::Image)?;
-        let configuration = Arc::new(self.configuration(&self.spec.settings));
+        // What the platform says of itself is there already: the snapshot's identity holds it.
+        let new: Vec<_> = self.spec.settings.iter().filter(|setting| !self.spec.platform.contains(setting)).cloned().collect();
+        let configuration = Arc::new(self.configuration(&new));
         Ok((Origin::Image { image: Arc::new(image), configuration: Some(configuration) }, snapshot.loaded()))
     }
 

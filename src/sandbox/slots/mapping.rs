@@ -3,7 +3,6 @@
 use rustix::mm::{MapFlags, ProtFlags, mmap, mmap_anonymous, munmap};
 use std::fs::File;
 use std::io;
-use std::ops::Range;
 use std::ptr::{self, NonNull};
 
 /// A range of address space that nobody else uses.
@@ -11,15 +10,6 @@ use std::ptr::{self, NonNull};
 pub(super) struct Mapping {
     start: NonNull<u8>,
     bytes: usize,
-}
-
-/// What a part of a file is mapped for.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Access {
-    /// To be read.
-    Read,
-    /// To be read, and written without changing the file.
-    Private,
 }
 
 // SAFETY: a mapping is memory of the process, not of a thread, and this type has no way to read or write it by itself.
@@ -38,25 +28,25 @@ impl Mapping {
         Mapping::of(start, bytes)
     }
 
+    /// A file's first bytes, to be read. The file must not change any more.
+    pub(super) fn read_only(file: &File, bytes: usize) -> io::Result<Self> {
+        // SAFETY: as above.
+        let start = unsafe { mmap(ptr::null_mut(), bytes, ProtFlags::READ, MapFlags::SHARED, file, 0)? };
+        Mapping::of(start, bytes)
+    }
+
     fn of(start: *mut std::ffi::c_void, bytes: usize) -> io::Result<Self> {
         NonNull::new(start.cast()).map(|start| Mapping { start, bytes }).ok_or_else(|| io::Error::other("the kernel mapped the address 0"))
     }
 
-    /// Puts a range of a file at the same place of this range: to be read, or to be read and written, and then what is written is not in the file. What was there
-    /// before is gone. The file must not change any more.
+    /// Puts a file's first bytes at the range's start, to be read and written; what is written is not in the file. What was there before is gone.
     ///
     /// The caller has no reference into the range.
-    pub(super) fn map(&self, file: &File, range: Range<usize>, access: Access) -> io::Result<()> {
-        assert!(range.start <= range.end && range.end <= self.bytes, "the file's part does not fit the range");
-        let (protection, sharing) = match access {
-            Access::Read => (ProtFlags::READ, MapFlags::SHARED),
-            Access::Private => (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE | MapFlags::NORESERVE),
-        };
+    pub(super) fn map_private(&self, file: &File, bytes: usize) -> io::Result<()> {
+        assert!(bytes <= self.bytes, "the file is larger than the range");
+        let flags = MapFlags::PRIVATE | MapFlags::FIXED | MapFlags::NORESERVE;
         // SAFETY: the range is this mapping's own (checked above), nothing refers into it (the caller's promise).
-        unsafe {
-            let start = self.start.as_ptr().add(range.start).cast();
-            mmap(start, range.len(), protection, sharing | MapFlags::FIXED, file, range.start as u64)?;
-        }
+        unsafe { mmap(self.start.as_ptr().cast(), bytes, ProtFlags::READ | ProtFlags::WRITE, flags, file, 0)? };
         Ok(())
     }
 

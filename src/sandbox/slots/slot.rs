@@ -1,7 +1,7 @@
 //! One slot: an image mapped privately, with room to grow and a guard behind.
 
 use super::image::Image;
-use super::mapping::{Access, Mapping};
+use super::mapping::Mapping;
 use super::pagemap::{self, Changed};
 use rustix::mm::{Advice, MprotectFlags, madvise, mprotect};
 use std::io;
@@ -39,7 +39,7 @@ impl Slot {
     pub(super) fn map(image: &Image, reserved: usize, guard: usize) -> io::Result<Self> {
         let reserved = reserved.max(image.bytes());
         let range = Mapping::reserve(reserved + guard)?;
-        image.map_into(&range, Access::Private)?;
+        range.map_private(image.file(), image.bytes())?;
         Ok(Slot { range, reserved, accessible: image.bytes(), own: Vec::new(), uses: 0 })
     }
 

@@ -102,36 +102,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Images that lie over another one: from which page on how many of them differ, and how many pages of WebAssembly there are more.
-fn patched() -> impl Strategy<Value = (Image, Vec<u8>)> {
-    let runs = prop::collection::vec((0..40 * 16_usize, 1..4_usize), 0..40);
-    (runs, 0..4_usize, any::<bool>()).prop_map(|(runs, more, in_memory)| {
-        let base = image();
-        let mut content = base.content().to_vec();
-        content.resize(base.bytes() + more * WASM_PAGE, 0);
-        for page in runs.into_iter().flat_map(|(first, pages)| first..first + pages) {
-            if let Some(bytes) = content.get_mut(page * PAGE..(page + 1) * PAGE) {
-                bytes.fill(page as u8 | 1);
-            }
-        }
-        let runs = crate::sandbox::snapshot::Memory::of(&content, base.content());
-        let folder = tempfile::tempdir().unwrap();
-        (if in_memory { runs.image_in_memory(&base) } else { runs.image(&base, folder.path()) }.unwrap(), content)
-    })
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
-
-    #[test]
-    fn an_image_over_another_has_what_it_differs_in((image, content) in patched(), written in 0..32 * 16_usize) {
-        prop_assert!(image.content() == content);
-        let mut slot = image.take(RESERVED, GUARD).unwrap();
-        assert_clean(&mut slot, &image);
-        bytes(&mut slot)[written * PAGE] ^= 1;
-        image.give_back(slot, true);
-        assert_clean(&mut image.take(RESERVED, GUARD).unwrap(), &image);
-    }
 
     #[test]
     fn whatever_was_done_the_next_user_finds_the_image(users in prop::collection::vec(prop::collection::vec(step(), 0..40), 1..6)) {

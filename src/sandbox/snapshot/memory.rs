@@ -70,11 +70,6 @@ impl Memory {
         self.runs.iter().any(|(_, pages)| memchr::memmem::find(pages, text).is_some())
     }
 
-    /// An image of it, of which nothing is in a file.
-    pub(in crate::sandbox) fn image_in_memory(&self, base: &Image) -> io::Result<Image> {
-        Image::patched_in_memory(base, self.bytes.max(base.bytes()), &self.runs)
-    }
-
     /// An image of it, in a file of a folder.
     pub(in crate::sandbox) fn image(&self, base: &Image, folder: &Path) -> io::Result<Image> {
         Image::patched(base, self.bytes.max(base.bytes()), &self.runs, folder)
