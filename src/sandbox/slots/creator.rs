@@ -68,6 +68,9 @@ impl Lent {
         let renewed = slot.reset(&self.image, self.faults.any()).is_ok();
         if renewed {
             self.faults.forget();
+        } else {
+            // What it holds is not known any more: when it is given back, the kernel is asked.
+            self.faults.assume();
         }
         renewed
     }
