@@ -41,23 +41,25 @@ fn date(seconds: i64) -> Option<String> {
     Some(httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)))
 }
 
+/// A cookie of a name and a value alone.
+#[cfg(test)]
+pub(super) fn cookie(name: &str, value: &str) -> Cookie {
+    Cookie {
+        name: name.into(),
+        value: value.into(),
+        domain: None,
+        path: None,
+        expires: None,
+        max_age: None,
+        secure: false,
+        http_only: false,
+        same_site: None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn cookie(name: &str, value: &str) -> Cookie {
-        Cookie {
-            name: name.into(),
-            value: value.into(),
-            domain: None,
-            path: None,
-            expires: None,
-            max_age: None,
-            secure: false,
-            http_only: false,
-            same_site: None,
-        }
-    }
 
     #[test]
     fn all_parts_in_order() {

@@ -122,7 +122,6 @@ fn empty(status: StatusCode) -> Response<Bytes> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::api::Cookie;
 
     fn response(status: u16, headers: &[(&str, &str)]) -> Datum {
         let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
@@ -155,17 +154,7 @@ mod tests {
 
     #[test]
     fn headers_and_cookies_have_a_limit_together() {
-        let cookie = Cookie {
-            name: "a".into(),
-            value: "x".repeat(1 << 10),
-            domain: None,
-            path: None,
-            expires: None,
-            max_age: None,
-            secure: false,
-            http_only: false,
-            same_site: None,
-        };
+        let cookie = cookie::cookie("a", &"x".repeat(1 << 10));
         let with = |cookies| HttpResponse { status: 200, headers: vec![], cookies: vec![cookie.clone(); cookies], body: vec![] };
         assert!(from_outcome(returned(Datum::HttpResponse(with(200))), &["$return"]).is_ok());
         assert!(matches!(from_outcome(returned(Datum::HttpResponse(with(300))), &["$return"]), Err(ResponseError::Headers)));
