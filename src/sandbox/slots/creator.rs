@@ -10,11 +10,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wasmtime::{LinearMemory, MemoryCreator, MemoryType};
 
 thread_local! {
-    static CHOSEN: RefCell<Option<Choice>> = const { RefCell::new(None) };
-    static SIGN: RefCell<Option<Arc<Sign>>> = const { RefCell::new(None) };
+    static CHOSEN: RefCell<Chosen> = const { RefCell::new(Chosen { memory: None, sign: None }) };
 }
 
-/// What the next memory of this thread is made from, and who wants to have what it holds in the end.
+/// What this thread's next instance gets; each once, in the order in which wasmtime asks for them.
+#[derive(Default)]
+struct Chosen {
+    memory: Option<Choice>,
+    sign: Option<Arc<Sign>>,
+}
+
+/// What a memory is made from, and who wants to have what it holds in the end.
 struct Choice {
     lent: Arc<Lent>,
     capture: Option<Capture>,
@@ -118,12 +124,10 @@ pub(in crate::sandbox) fn with_memory<T>(
     struct Reset;
     impl Drop for Reset {
         fn drop(&mut self) {
-            CHOSEN.with_borrow_mut(|chosen| *chosen = None);
-            SIGN.with_borrow_mut(|sign| *sign = None);
+            CHOSEN.take();
         }
     }
-    CHOSEN.with_borrow_mut(|chosen| *chosen = Some(Choice { lent: lent.clone(), capture }));
-    SIGN.with_borrow_mut(|chosen| *chosen = Some(sign.clone()));
+    CHOSEN.set(Chosen { memory: Some(Choice { lent: lent.clone(), capture }), sign: Some(sign.clone()) });
     let _reset = Reset;
     instantiate()
 }
@@ -143,7 +147,7 @@ unsafe impl MemoryCreator for Creator {
         guard: usize,
     ) -> Result<Box<dyn LinearMemory>, String> {
         if kind.page_size() == 1 {
-            let sign = SIGN.with_borrow_mut(Option::take).ok_or("a sign's memory is made outside of an instantiation")?;
+            let sign = CHOSEN.with_borrow_mut(|chosen| chosen.sign.take()).ok_or("a sign's memory is made outside of an instantiation")?;
             return if minimum == Sign::BYTES {
                 Ok(Box::new(SignMemory(sign)))
             } else {
@@ -151,7 +155,8 @@ unsafe impl MemoryCreator for Creator {
             };
         }
         // Taken, not looked at: an image is for one memory.
-        let choice = CHOSEN.with_borrow_mut(Option::take).ok_or("a memory is made outside of an instantiation from an image")?;
+        let choice =
+            CHOSEN.with_borrow_mut(|chosen| chosen.memory.take()).ok_or("a memory is made outside of an instantiation from an image")?;
         let image = &choice.lent.image;
         let bytes = image.bytes();
         if bytes < minimum || maximum.is_some_and(|maximum| bytes > maximum) {
