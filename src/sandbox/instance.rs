@@ -8,7 +8,7 @@ use super::runtime::MOST_BYTES_A_CALL;
 use super::slots::{Capture, Image, Lent, with_memory};
 use super::state::{Grants, Mounts, State};
 use super::streams::Stream;
-use super::turns::Turn;
+use super::turns::{Sign, Turn};
 use crate::app::Destination;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -127,7 +127,7 @@ impl Instance {
             worker.call_configure(&mut self.store, configuration).await?;
             worker.call_load(&mut self.store, app).await
         };
-        let result = tokio::time::timeout(limit, self.grants.sign.over(self.memory.faults().watch(pin!(loading)))).await;
+        let result = tokio::time::timeout(limit, guarded(&self.grants.sign, &self.memory, loading)).await;
         self.end(result, limit)
     }
 
@@ -136,7 +136,7 @@ impl Instance {
         let _turn = self.begin();
         let worker = self.guest.snapfunc_host_worker();
         let preparing = async { worker.call_prepare_snapshot(&mut self.store).await.map(Ok) };
-        let result = tokio::time::timeout(limit, self.grants.sign.over(self.memory.faults().watch(pin!(preparing)))).await;
+        let result = tokio::time::timeout(limit, guarded(&self.grants.sign, &self.memory, preparing)).await;
         self.end(result, limit)
     }
 
@@ -152,7 +152,7 @@ impl Instance {
             }
             Ok(Ok(()))
         };
-        let result = tokio::time::timeout(limit, self.grants.sign.over(self.memory.faults().watch(pin!(warming)))).await;
+        let result = tokio::time::timeout(limit, guarded(&self.grants.sign, &self.memory, warming)).await;
         self.end(result, limit)
     }
 
@@ -161,14 +161,14 @@ impl Instance {
         let _turn = self.begin();
         let worker = self.guest.snapfunc_host_worker();
         let listing = worker.call_lasting_objects(&mut self.store);
-        self.grants.sign.over(self.memory.faults().watch(pin!(listing))).await
+        guarded(&self.grants.sign, &self.memory, listing).await
     }
 
     /// Has the guest's libc forget its folders. Nothing may be called afterwards.
     pub(super) async fn forget_folders(mut self) -> wasmtime::Result<()> {
         let _turn = self.begin();
         let forgetting = self.guest.call_reset_preopens(&mut self.store);
-        self.grants.sign.over(self.memory.faults().watch(pin!(forgetting))).await
+        guarded(&self.grants.sign, &self.memory, forgetting).await
     }
 
     /// What inputs of the next invocation are read from whose datum is a stream.
@@ -188,7 +188,7 @@ impl Instance {
         self.store.data().outlet.set_running(Some(running));
         let limit = limit.unwrap_or(Duration::MAX);
         let calling = self.guest.snapfunc_host_worker().call_invoke(&mut self.store, invocation);
-        let result = tokio::time::timeout(limit, self.grants.sign.over(self.memory.faults().watch(pin!(calling)))).await;
+        let result = tokio::time::timeout(limit, guarded(&self.grants.sign, &self.memory, calling)).await;
         let outcome = self.end(result, limit);
         self.store.data().outlet.set_running(None);
         self.store.data_mut().streams = Vec::new();
@@ -240,7 +240,8 @@ impl Instance {
             }
             Ok(Err(error)) => Err(InvokeError::Died(why(&error))),
             Ok(Ok(answer)) => {
-                self.alive = true;
+                // One that was stopped as its call came to its end would be ended by its next.
+                self.alive = !self.grants.sign.is_stopped();
                 self.store.data_mut().tmp.clear();
                 answer.map_err(InvokeError::Raised)
             }
@@ -261,6 +262,11 @@ impl std::fmt::Debug for Instance {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Instance").field("alive", &self.alive).finish_non_exhaustive()
     }
+}
+
+/// Runs a call of the guest: its sign can be raised meanwhile, and its page faults are noticed.
+async fn guarded<T>(sign: &Arc<Sign>, memory: &Lent, call: impl Future<Output = T>) -> T {
+    sign.over(memory.faults().watch(pin!(call))).await
 }
 
 /// A trap in words that a user of Python understands.
