@@ -146,6 +146,27 @@ fn a_snapshot_that_somebody_changed_is_not_used() {
 }
 
 #[test]
+fn a_snapshot_of_another_app_is_not_used() {
+    let code = |name: &str| format!("import uuid\nMADE = '{name} ' + str(uuid.uuid4())\ndef main(req):\n    return MADE\n");
+    let apps = [App::with(&code("one")), App::with(&code("other"))];
+    let own = own_cache();
+    let answers = || {
+        apps.each_ref()
+            .map(|app| app.start_with(&[], &[("SNAPFUNC_CACHE_DIR", own.path().to_str().unwrap())]).get("/api/f").text().to_owned())
+    };
+    let made = answers();
+    assert_eq!(answers(), made);
+    let snapshots: Vec<_> = fs::read_dir(own.path().join("snapshots")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let [first, second] = snapshots.as_slice() else { panic!("{snapshots:?}") };
+    let (content, other) = (fs::read(first).unwrap(), fs::read(second).unwrap());
+    fs::write(first, other).unwrap();
+    fs::write(second, content).unwrap();
+    let again = answers();
+    assert!(again[0].starts_with("one ") && again[1].starts_with("other "), "{again:?}");
+    assert!(again.iter().all(|answer| !made.contains(answer)), "{again:?}");
+}
+
+#[test]
 fn a_snapshot_of_another_version_is_made_anew() {
     let app = App::with("import uuid\nMADE = str(uuid.uuid4())\ndef main(req):\n    return MADE\n");
     let own = own_cache();
@@ -157,7 +178,10 @@ fn a_snapshot_of_another_version_is_made_anew() {
     bytes.truncate(bytes.len() - 32);
     let base = memchr::memmem::find(&bytes, b"\"base\":\"").unwrap() + 8;
     bytes[base] = if bytes[base] == b'0' { b'1' } else { b'0' };
-    let digest = blake3::keyed_hash(&key.try_into().unwrap(), &bytes);
+    let place = format!("snapshots/{}", snapshot.file_name().unwrap().to_str().unwrap());
+    let mut hasher = blake3::Hasher::new_keyed(&key.try_into().unwrap());
+    hasher.update(&(place.len() as u64).to_le_bytes()).update(place.as_bytes()).update(&bytes);
+    let digest = hasher.finalize();
     bytes.extend_from_slice(digest.as_bytes());
     fs::write(&snapshot, bytes).unwrap();
     let again = start().get("/api/f").text().to_owned();

@@ -2,6 +2,7 @@
 
 use super::seal::Seal;
 use super::slots::Image;
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
@@ -146,7 +147,7 @@ impl Base {
     /// Whether a file is there and has the digest that it was written with.
     fn is_intact(&self, file: &Path) -> bool {
         let Ok(opened) = File::open(file) else { return false };
-        let digest = self.seal.digest_of(&opened);
+        let digest = self.seal.digest_of(&place(file), &opened);
         let intact = digest.and_then(|digest| Ok(fs::read_to_string(seal_name(file))? == digest.to_hex().as_str())).unwrap_or(false);
         if !intact {
             tracing::warn!(file = %file.display(), "a file of the cache was changed, or never finished: it is made again");
@@ -157,8 +158,13 @@ impl Base {
     /// Writes a file and, beside it, its keyed digest.
     fn write_sealed(&self, file: &Path, content: &[u8]) -> io::Result<()> {
         write_whole(file, content)?;
-        write_whole(&seal_name(file), self.seal.digest(content).to_hex().as_bytes())
+        write_whole(&seal_name(file), self.seal.digest(&place(file), content).to_hex().as_bytes())
     }
+}
+
+/// Where in the cache folder a file is that lies in the folder itself.
+fn place(file: &Path) -> Cow<'_, str> {
+    file.file_name().unwrap_or_default().to_string_lossy()
 }
 
 fn seal_name(file: &Path) -> PathBuf {

@@ -81,7 +81,7 @@ impl Runtime {
             base: Arc::new(image),
             rootfs: base.rootfs.clone(),
             cache: cache.to_owned(),
-            snapshots: Arc::new(Store::open(cache, base.seal.clone())),
+            snapshots: Arc::new(Store::open(cache, None, base.seal.clone())),
             keeping: Keeping::default(),
         };
         let runtime = if finished { runtime } else { runtime.with_finished_base(&base)? };

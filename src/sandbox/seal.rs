@@ -1,4 +1,5 @@
-//! A keyed digest on what is kept in the cache folder: who doesn't have the key can't put anything there that would be used.
+//! A keyed digest on what is kept in the cache folder: who doesn't have the key can't put anything there that would be used. It holds for one place in the folder:
+//! what a bundle brought along as its snapshot is no compiled code, and the memory of one app not that of another.
 //!
 //! The key is a file in the same folder, which only its owner can read. So a seal protects against those who can write single files (a restored back-up, a tool that
 //! synchronises folders, a disk that lies), not against somebody who has all of the owner's rights.
@@ -35,27 +36,27 @@ impl Seal {
         read(&path)?.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the file `key` is not a key: delete it"))
     }
 
-    /// Puts the digest behind some bytes.
-    pub(super) fn put(&self, bytes: &mut Vec<u8>) {
-        let digest = self.digest(bytes);
+    /// Puts the digest behind some bytes that are for a place in the cache folder.
+    pub(super) fn put(&self, place: &str, bytes: &mut Vec<u8>) {
+        let digest = self.digest(place, bytes);
         bytes.extend_from_slice(digest.as_bytes());
     }
 
-    /// The bytes before the digest, if that is right.
-    pub(super) fn check<'a>(&self, sealed: &'a [u8]) -> Option<&'a [u8]> {
+    /// The bytes before the digest, if that is right for what is at the place.
+    pub(super) fn check<'a>(&self, place: &str, sealed: &'a [u8]) -> Option<&'a [u8]> {
         let (bytes, digest) = sealed.split_last_chunk::<BYTES>()?;
         // In constant time: `blake3::Hash` compares so.
-        (self.digest(bytes) == blake3::Hash::from_bytes(*digest)).then_some(bytes)
+        (self.digest(place, bytes) == blake3::Hash::from_bytes(*digest)).then_some(bytes)
     }
 
-    /// The digest of what is kept without it behind.
-    pub(super) fn digest(&self, bytes: &[u8]) -> blake3::Hash {
-        blake3::keyed_hash(&self.0, bytes)
+    /// The digest of what is kept at a place without it behind.
+    pub(super) fn digest(&self, place: &str, bytes: &[u8]) -> blake3::Hash {
+        self.hasher(place).update(bytes).finalize()
     }
 
-    /// The digest of what is in a file.
-    pub(super) fn digest_of(&self, mut file: &File) -> io::Result<blake3::Hash> {
-        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+    /// The digest of what is in the file at a place.
+    pub(super) fn digest_of(&self, place: &str, mut file: &File) -> io::Result<blake3::Hash> {
+        let mut hasher = self.hasher(place);
         // Pieces that stay in the processor's cache between reading and hashing.
         let mut piece = vec![0; 256 << 10];
         loop {
@@ -64,6 +65,13 @@ impl Seal {
                 read => hasher.update(&piece[..read]),
             };
         }
+    }
+
+    /// Begins with the place, and its length, so that no content can look like a part of it.
+    fn hasher(&self, place: &str) -> blake3::Hasher {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        hasher.update(&(place.len() as u64).to_le_bytes()).update(place.as_bytes());
+        hasher
     }
 }
 
@@ -101,8 +109,8 @@ mod tests {
     fn a_key_lasts_and_is_secret() {
         let folder = tempfile::tempdir().unwrap();
         let mut sealed = b"content".to_vec();
-        Seal::open(folder.path()).unwrap().put(&mut sealed);
-        assert_eq!(Seal::open(folder.path()).unwrap().check(&sealed), Some(&b"content"[..]));
+        Seal::open(folder.path()).unwrap().put("a", &mut sealed);
+        assert_eq!(Seal::open(folder.path()).unwrap().check("a", &sealed), Some(&b"content"[..]));
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -116,15 +124,28 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let seal = Seal::open(folder.path()).unwrap();
         let mut sealed = b"content".to_vec();
-        seal.put(&mut sealed);
+        seal.put("a", &mut sealed);
         for byte in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[byte] ^= 1;
-            assert_eq!(seal.check(&changed), None);
+            assert_eq!(seal.check("a", &changed), None);
         }
-        assert_eq!(seal.check(&sealed[1..]), None);
-        assert_eq!(seal.check(&[]), None);
+        assert_eq!(seal.check("a", &sealed[1..]), None);
+        assert_eq!(seal.check("a", &[]), None);
         let other = tempfile::tempdir().unwrap();
-        assert_eq!(Seal::open(other.path()).unwrap().check(&sealed), None);
+        assert_eq!(Seal::open(other.path()).unwrap().check("a", &sealed), None);
+    }
+    #[test]
+    fn a_seal_holds_for_one_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let seal = Seal::open(folder.path()).unwrap();
+        let mut sealed = b"bcontent".to_vec();
+        seal.put("a", &mut sealed);
+        assert_eq!(seal.check("b", &sealed), None);
+        assert_eq!(seal.check("ab", &sealed[1..]), None);
+        fs::write(folder.path().join("b"), "bcontent").unwrap();
+        let file = File::open(folder.path().join("b")).unwrap();
+        assert_eq!(seal.digest_of("a", &file).unwrap().as_bytes(), sealed.last_chunk::<BYTES>().unwrap());
+        assert_ne!(seal.digest("b", b"bcontent"), seal.digest("a", b"bcontent"));
     }
 }

@@ -134,7 +134,8 @@ impl Unpacked {
         let in_cache = |what| move |source| CacheError::Io { folder: cache.to_owned(), what, source };
         create_private(&cache.join(FOLDER)).map_err(in_cache("it can't be made"))?;
         check_private(cache)?;
-        let folder = cache.join(FOLDER).join(blake3::Hash::from_bytes(*digest).to_hex().as_str());
+        let digest = blake3::Hash::from_bytes(*digest).to_hex();
+        let folder = cache.join(FOLDER).join(digest.as_str());
         if !folder.exists() {
             let partial = tempfile::tempdir_in(cache.join(FOLDER)).map_err(in_cache("a folder can't be made there"))?;
             archive::unpack(archive, partial.path()).map_err(|error| match error {
@@ -150,7 +151,7 @@ impl Unpacked {
             return Err(damaged("it holds no app"));
         }
         let seal = Seal::open(cache).map_err(in_cache("its key can't be read"))?;
-        take_over_snapshot(&folder, &Store::open(&folder, seal)).map_err(in_cache("its snapshot can't be kept there"))?;
+        take_over_snapshot(&folder, &store_of(digest.as_str(), cache, seal)).map_err(in_cache("its snapshot can't be kept there"))?;
         Ok(Unpacked { virtual_env: virtual_env(&folder).map_err(|reason| damaged(&reason))?, root: folder.join(APP) })
     }
 }
@@ -161,7 +162,12 @@ impl Unpacked {
 pub(super) fn store(root: &Path, cache: &Path, seal: Seal) -> Option<Store> {
     let folder = root.parent().filter(|_| root.ends_with(APP))?;
     let bundles = cache.join(FOLDER).canonicalize().ok()?;
-    (folder.parent() == Some(&bundles)).then(|| Store::open(folder, seal))
+    let digest = folder.file_name()?.to_str()?;
+    (folder.parent() == Some(&bundles)).then(|| store_of(digest, cache, seal))
+}
+
+fn store_of(digest: &str, cache: &Path, seal: Seal) -> Store {
+    Store::open(cache, Some(&format!("{FOLDER}/{digest}")), seal)
 }
 
 /// Where the virtual environment is that a bundle's app has its packages from.

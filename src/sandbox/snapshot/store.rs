@@ -12,19 +12,24 @@ use std::time::SystemTime;
 /// So many are kept; the one that was not used for longest goes first.
 const MOST: usize = 256;
 
+const FOLDER: &str = "snapshots";
+
 /// A folder of snapshots. Nobody but its owner may write there.
 #[derive(Debug)]
 pub(in crate::sandbox) struct Store {
     folder: PathBuf,
+    /// The same within the cache folder.
+    place: String,
     seal: Seal,
 }
 
 // === impl Store ===
 
 impl Store {
-    /// A store in the cache folder, or in that of a bundle.
-    pub(in crate::sandbox) fn open(folder: &Path, seal: Seal) -> Store {
-        Store { folder: folder.join("snapshots"), seal }
+    /// The cache folder's store, or that of a bundle, which is in a folder of its own there (`within`).
+    pub(in crate::sandbox) fn open(cache: &Path, within: Option<&str>, seal: Seal) -> Store {
+        let place = within.map_or_else(|| FOLDER.to_owned(), |within| format!("{within}/{FOLDER}"));
+        Store { folder: cache.join(&place), place, seal }
     }
 
     /// What its content is sealed with.
@@ -41,7 +46,7 @@ impl Store {
     pub(in crate::sandbox) fn find(&self, identity: &Identity, most: usize) -> Option<Snapshot> {
         let file = self.file(identity);
         let bytes = fs::read(&file).ok()?;
-        let Some(content) = self.seal.check(&bytes) else {
+        let Some(content) = self.seal.check(&self.place(identity), &bytes) else {
             tracing::warn!(file = %file.display(), "a snapshot was changed by somebody else, or is damaged: it is not used");
             return None;
         };
@@ -66,14 +71,19 @@ impl Store {
 
     /// The same of bytes that may be one.
     pub(in crate::sandbox) fn keep_encoded(&self, identity: &Identity, mut bytes: Vec<u8>) -> io::Result<()> {
-        self.seal.put(&mut bytes);
+        self.seal.put(&self.place(identity), &mut bytes);
         create_private(&self.folder)?;
         write_whole(&self.file(identity), &bytes)?;
         self.tidy()
     }
 
     fn file(&self, identity: &Identity) -> PathBuf {
-        self.folder.join(format!("{}.snap", identity.name()))
+        self.folder.join(file_name(identity))
+    }
+
+    /// Where in the cache folder an app's snapshot is.
+    fn place(&self, identity: &Identity) -> String {
+        format!("{}/{}", self.place, file_name(identity))
     }
 
     /// Deletes what is too much.
@@ -87,4 +97,8 @@ impl Store {
         let too_many = files.len().saturating_sub(MOST);
         files.drain(..too_many).try_for_each(|(_, path)| fs::remove_file(path))
     }
+}
+
+fn file_name(identity: &Identity) -> String {
+    format!("{}.snap", identity.name())
 }

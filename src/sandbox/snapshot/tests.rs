@@ -103,7 +103,7 @@ fn settings_that_were_looked_for_must_be_the_same() {
 #[test]
 fn a_store_gives_back_what_it_keeps_and_nothing_that_was_changed() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), Seal::open(folder.path()).unwrap());
+    let store = Store::open(folder.path(), None, Seal::open(folder.path()).unwrap());
     let identity = identity_of("an app", &[]);
     assert!(store.find(&identity, usize::MAX).is_none());
     let kept = snapshot(&[7; WASM_PAGE], &[]);
@@ -111,7 +111,17 @@ fn a_store_gives_back_what_it_keeps_and_nothing_that_was_changed() {
     assert_eq!(store.find(&identity, usize::MAX), Some(kept));
     assert!(store.find(&identity_of("another app", &[]), usize::MAX).is_none());
 
+    // As another app's, or a bundle's.
     let file = fs::read_dir(folder.path().join("snapshots")).unwrap().next().unwrap().unwrap().path();
+    let other = identity_of("another app", &[]);
+    fs::copy(&file, file.with_file_name(format!("{}.snap", other.name()))).unwrap();
+    assert!(store.find(&other, usize::MAX).is_none());
+    let bundled = folder.path().join("bundles/b/snapshots");
+    fs::create_dir_all(&bundled).unwrap();
+    fs::copy(&file, bundled.join(file.file_name().unwrap())).unwrap();
+    let bundled = Store::open(folder.path(), Some("bundles/b"), Seal::open(folder.path()).unwrap());
+    assert!(bundled.has(&identity) && bundled.find(&identity, usize::MAX).is_none());
+
     let mut bytes = fs::read(&file).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     fs::write(&file, bytes).unwrap();
