@@ -92,7 +92,7 @@ impl Instance {
             limits: *limits,
             outbound: outbound.clone(),
             outlet: Arc::new(Outlet::new(purpose.logs)),
-            sign: Arc::default(),
+            sign: Arc::new(Sign::new(limits.memory_bytes)),
         };
         let mut store = Store::new(&runtime.engine, State::new(&grants));
         store.limiter_async(|state| &mut state.limiter);

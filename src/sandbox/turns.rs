@@ -2,7 +2,7 @@
 //!
 //! The build puts looks at a [`Sign`] into the guest's code (`build/flatten/turns.rs`). A thread raises the signs of the guests that run, each [`TICK`]; a guest
 //! that sees its own raised asks the host for memory that it does not get (`limits`), and meanwhile others get the thread. A future that is dropped then is
-//! a guest that was stopped. One that does not look for [`PATIENCE`] is ended by a trap.
+//! a guest that was stopped. One that does not look for longer than any single instruction takes ([`Sign::new`]) is ended by a trap.
 
 use super::cpu_clock::CpuClock;
 use std::pin::Pin;
@@ -14,17 +14,21 @@ use std::time::Duration;
 
 /// How long a guest computes before others get a turn.
 const TICK: Duration = Duration::from_millis(5);
-/// How much CPU time a guest may take to see its sign. All code that a compiler makes sees it at once: this is for bytecode that is made by hand.
+/// How much CPU time a guest may take to see its sign. All code that a compiler makes sees it at the next turn of a loop: this is for bytecode that is made by hand.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// And how much more for each GiB of its memory, as one instruction may fill or copy all of it, for the first time at that.
+const PATIENCE_A_GIB: Duration = Duration::from_secs(2);
 
-/// What an instance's code looks at: two numbers, zero while it may go on. The guest can't write them.
-#[derive(Debug, Default)]
+/// What an instance's code looks at: two numbers, zero while it may go on. The guest can't write them, and sees nothing else of this.
+#[derive(Debug)]
 #[repr(C)]
 pub(super) struct Sign {
     /// Whether it is to give way.
     turn: AtomicU32,
     /// Whether it is to end.
     stop: AtomicU32,
+    /// How much CPU time it has to see that it is to give way.
+    patience: Duration,
 }
 
 /// A thread that raises signs while guests run and sleeps while none does.
@@ -74,8 +78,14 @@ thread_local! {
 // === impl Sign ===
 
 impl Sign {
-    /// How many there are.
-    pub(super) const BYTES: usize = size_of::<Sign>();
+    /// How many there are for the guest.
+    pub(super) const BYTES: usize = 2 * size_of::<AtomicU32>();
+
+    /// For an instance of so much memory at the most.
+    pub(super) fn new(memory_bytes: usize) -> Sign {
+        let mebibytes = u32::try_from(memory_bytes >> 20).unwrap_or(u32::MAX);
+        Sign { turn: AtomicU32::new(0), stop: AtomicU32::new(0), patience: PATIENCE + PATIENCE_A_GIB / 1024 * mebibytes }
+    }
 
     /// Has the guest give way at its next look.
     fn raise(&self) {
@@ -142,7 +152,7 @@ impl Post {
         if let Some(shown) = &mut *self.shown() {
             shown.sign.raise();
             let now = self.clock.now();
-            if now.saturating_sub(*shown.raised.get_or_insert(now)) > PATIENCE {
+            if now.saturating_sub(*shown.raised.get_or_insert(now)) > shown.sign.patience {
                 shown.sign.stop();
             }
         }
