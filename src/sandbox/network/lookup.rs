@@ -20,7 +20,7 @@ const INTERFACE: &str = "wasi:sockets/ip-name-lookup@0.2.12";
 /// Lookups at a time, of all instances. Each keeps a thread of those that the host's own work is done on too, for as long as the system tries.
 const MOST_AT_ONCE: usize = 32;
 /// How long a guest waits for one: what resolvers take for two tries of 5 seconds, their default.
-const LONGEST: Duration = Duration::from_secs(10);
+pub(super) const LONGEST: Duration = Duration::from_secs(10);
 
 /// Where lookups wait for their turn.
 struct Queue {
@@ -84,13 +84,18 @@ async fn addresses(name: &str, may_resolve: impl Fn(&str) -> bool) -> Result<Vec
     if !may_resolve(name) {
         return Err(ErrorCode::AccessDenied);
     }
-    resolve(name.to_owned()).await
+    resolve(name.to_owned(), ()).await
 }
 
-/// Asks this machine's resolver.
-pub(super) async fn resolve(name: String) -> Result<Vec<IpAddr>, ErrorCode> {
+/// Asks this machine's resolver. What is `kept` is dropped when that is done with it, which may be long after nobody waits any more.
+pub(super) async fn resolve(name: String, kept: impl Send + 'static) -> Result<Vec<IpAddr>, ErrorCode> {
     static QUEUE: LazyLock<Queue> = LazyLock::new(|| Queue::new(MOST_AT_ONCE, LONGEST));
-    QUEUE.ask(move || Ok((name.as_str(), 0).to_socket_addrs()?.map(|address| address.ip().to_canonical()).collect())).await
+    let question = move || {
+        let found = (name.as_str(), 0).to_socket_addrs();
+        drop(kept);
+        Ok(found?.map(|address| address.ip().to_canonical()).collect())
+    };
+    QUEUE.ask(question).await
 }
 
 // === impl Queue ===

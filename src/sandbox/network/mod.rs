@@ -13,7 +13,10 @@ pub(super) mod tls;
 use crate::app::Destination;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
 use wasmtime::component::Linker;
 use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi::p2::bindings::sockets::network::ErrorCode;
@@ -24,14 +27,33 @@ use super::state::State;
 
 /// How many addresses an instance remembers the names of; then it begins anew.
 const MOST_REMEMBERED: usize = 4096;
+/// For how many connections at a time an instance has names looked up again.
+const MOST_AGAIN: usize = 4;
+/// How long the answer to such a lookup is taken for the newest.
+const FRESH: Duration = Duration::from_secs(5);
 
 /// What one instance may reach.
 pub(super) struct Reach {
     allowed: Arc<[Destination]>,
-    /// Which entries the names had that these are the addresses of.
-    resolved: Mutex<HashMap<IpAddr, Vec<usize>>>,
+    known: Mutex<Known>,
+    /// Whose names are looked up again.
+    places: Arc<Semaphore>,
+    /// How long a connection waits for that, with all names and its turn.
+    longest: Duration,
     outlet: Arc<Outlet>,
 }
+
+/// What lookups told.
+#[derive(Default)]
+struct Known {
+    /// Which entries the names had that these are the addresses of.
+    resolved: HashMap<IpAddr, Vec<usize>>,
+    /// When the names of entries were last looked up again.
+    asked: HashMap<usize, Instant>,
+}
+
+/// One of an instance's few lookups: kept until the system is done with it, whether somebody still waits or not.
+type Place = Arc<OwnedSemaphorePermit>;
 
 /// Links what is not wasmtime-wasi's own.
 pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
@@ -43,7 +65,8 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
 
 impl Reach {
     pub(super) fn new(allowed: Arc<[Destination]>, outlet: Arc<Outlet>) -> Arc<Self> {
-        Arc::new(Reach { allowed, resolved: Mutex::default(), outlet })
+        let places = Arc::new(Semaphore::new(MOST_AGAIN));
+        Arc::new(Reach { allowed, known: Mutex::default(), places, longest: lookup::LONGEST, outlet })
     }
 
     /// Lets a guest's sockets do what this allows.
@@ -57,7 +80,7 @@ impl Reach {
             let reach = reach.clone();
             Box::pin(async move {
                 match purpose {
-                    SocketAddrUse::TcpConnect => reach.admits(address).await,
+                    SocketAddrUse::TcpConnect => reach.admits(address, lookup::resolve).await,
                     // The system binds a socket that connects; asking for an address or a port is for servers.
                     SocketAddrUse::TcpBind => address.port() == 0 && address.ip().is_unspecified(),
                     _ => false,
@@ -71,14 +94,18 @@ impl Reach {
         !self.allowed.is_empty()
     }
 
-    async fn admits(self: Arc<Self>, address: SocketAddr) -> bool {
+    async fn admits<F>(self: Arc<Self>, address: SocketAddr, resolve: impl Fn(String, Place) -> F + Send + 'static) -> bool
+    where
+        F: Future<Output = Result<Vec<IpAddr>, ErrorCode>> + Send + 'static,
+    {
         let address = SocketAddr::new(address.ip().to_canonical(), address.port());
         if self.may_connect(address) {
             return true;
         }
-        // In a task of its own, for the check has to be `Sync`.
-        let reach = self.clone();
-        let allowed = tokio::spawn(async move { reach.ask_again(address, lookup::resolve).await }).await.unwrap_or(false);
+        // In a task of its own, for the check has to be `Sync`. It ends with this: a socket that the guest closes takes its lookups along.
+        let (reach, mut task) = (self.clone(), JoinSet::new());
+        task.spawn(async move { tokio::time::timeout(reach.longest, reach.ask_again(address, resolve)).await });
+        let allowed = matches!(task.join_next().await, Some(Ok(Ok(true))));
         if !allowed {
             let kind =
                 if addresses::is_public(address.ip()) { "" } else { ", which is not a public address and must be on the list itself" };
@@ -89,22 +116,33 @@ impl Reach {
 
     /// Whether the address is one that a name on the list has now. An app may have looked it up while it was imported: another instance did, and it may
     /// have been another process, whose memory this one's is a copy of.
-    async fn ask_again<F>(&self, address: SocketAddr, resolve: impl Fn(String) -> F) -> bool
+    async fn ask_again<F>(&self, address: SocketAddr, resolve: impl Fn(String, Place) -> F) -> bool
     where
         F: Future<Output = Result<Vec<IpAddr>, ErrorCode>>,
     {
         if !addresses::is_public(address.ip()) {
             return false;
         }
-        for name in self.allowed.iter().filter(|entry| entry.has_port(address.port())).filter_map(Destination::name) {
-            if let Ok(found) = resolve(name.to_owned()).await {
-                self.remember(name, &found);
+        // Each that waits here is a socket, of which an instance has few.
+        let Ok(place) = self.places.clone().acquire_owned().await else { return false };
+        let place = Arc::new(place);
+        for (entry, name) in self.allowed.iter().enumerate().filter_map(|(entry, destination)| Some((entry, destination.name()?))) {
+            if !self.allowed[entry].has_port(address.port()) {
+                continue;
             }
+            // Who had the place before may have asked for the same.
             if self.may_connect(address) {
                 return true;
             }
+            if self.known().asked.get(&entry).is_some_and(|asked| asked.elapsed() < FRESH) {
+                continue;
+            }
+            if let Ok(found) = resolve(name.to_owned(), place.clone()).await {
+                self.remember(name, &found);
+            }
+            self.known().asked.insert(entry, Instant::now());
         }
-        false
+        self.may_connect(address)
     }
 
     /// Whether the addresses of a name may be asked for at all.
@@ -118,12 +156,12 @@ impl Reach {
 
     fn remember(&self, name: &str, addresses: &[IpAddr]) {
         let entries: Vec<_> = (0..self.allowed.len()).filter(|entry| self.allowed[*entry].names(name)).collect();
-        let mut resolved = self.resolved.lock().unwrap_or_else(PoisonError::into_inner);
-        if resolved.len() > MOST_REMEMBERED {
-            resolved.clear();
+        let mut known = self.known();
+        if known.resolved.len() > MOST_REMEMBERED {
+            *known = Known::default();
         }
         for address in addresses {
-            let known = resolved.entry(*address).or_default();
+            let known = known.resolved.entry(*address).or_default();
             known.extend(entries.iter().filter(|entry| !known.contains(entry)).copied().collect::<Vec<_>>());
         }
     }
@@ -133,10 +171,14 @@ impl Reach {
         let of_port = |entry: &&Destination| entry.has_port(port);
         self.allowed.iter().filter(of_port).any(|entry| entry.holds(ip))
             || addresses::is_public(ip) && {
-                let resolved = self.resolved.lock().unwrap_or_else(PoisonError::into_inner);
-                let names = resolved.get(&ip).into_iter().flatten().map(|entry| &self.allowed[*entry]);
+                let known = self.known();
+                let names = known.resolved.get(&ip).into_iter().flatten().map(|entry| &self.allowed[*entry]);
                 names.chain(self.allowed.iter().filter(|entry| entry.is_any())).any(|entry| entry.has_port(port))
             }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Python's error has no room for the reason.
