@@ -4,6 +4,7 @@
 //! → the way back. [`functions`] decides at start which functions can run at all; [`reload`] notices that an app's files have changed.
 
 pub mod admin;
+mod authority;
 mod body;
 mod by_hand;
 pub mod console;

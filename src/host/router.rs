@@ -1,6 +1,7 @@
 //! Which function answers a request: routes of HTTP triggers, the home page, the host's own paths.
 
 use super::admin::{Admin, Inventory};
+use super::authority;
 use super::cors::Cors;
 use super::dispatch::{DispatchError, Dispatcher};
 use super::hsts::StrictTransport;
@@ -104,9 +105,14 @@ impl Router {
     }
 
     /// Lets in a request that arrived at `at`, or decides that it is refused, by its head: whoever is refused need not be listened to.
-    pub(super) fn admit(&self, request: Parts, at: Endpoint) -> Admitted<'_> {
-        let to =
-            if self.settings.cors.is_preflight(&request) { To::Answer(status(StatusCode::NO_CONTENT)) } else { self.route(&request, at) };
+    pub(super) fn admit(&self, mut request: Parts, at: Endpoint) -> Admitted<'_> {
+        let to = if !authority::settle(&mut request) {
+            To::Answer(status(StatusCode::BAD_REQUEST))
+        } else if self.settings.cors.is_preflight(&request) {
+            To::Answer(status(StatusCode::NO_CONTENT))
+        } else {
+            self.route(&request, at)
+        };
         Admitted { router: self, request, at, to }
     }
 

@@ -123,7 +123,7 @@ fn who_does_not_go_on_behind_tls_is_left() {
 #[test]
 fn a_short_request_has_its_answer_however_long_that_takes() {
     let host = App::with("import time\ndef main(req):\n    time.sleep(2.5)\n    return 'late'\n").host_json(IMPATIENT).start();
-    let request = "GET /api/f HTTP/1.1\r\n\r\n";
+    let request = "GET /api/f HTTP/1.0\r\n\r\n";
     assert!(request.len() < 24);
     let answer = Client::connect(&host).send(request).until_closed();
     assert!(answer.ends_with("late"), "{answer}");
@@ -229,6 +229,30 @@ fn without_keys_the_admin_api_is_for_this_machine_only() {
     for path in ["/admin/host/ping", "/api/f"] {
         assert_eq!((ask(here, path), ask(outside, path)), ("200".to_owned(), "200".to_owned()), "{path}");
     }
+}
+
+/// A browser on this machine asks for whatever a page wants, and its clients are on this machine.
+#[test]
+fn without_keys_the_admin_api_is_for_no_page_of_another_host() {
+    let host = App::with(BODY_LENGTH).start_with(&["--cors", "*"], &[]);
+    let ask = |line: &str, name: &str, headers: &str| {
+        let request = format!("{line} HTTP/1.1\r\nHost: {name}:{}\r\n{headers}Connection: close\r\n\r\n", host.port);
+        status(&Client::connect(&host).send(request).until_closed()).to_owned()
+    };
+    for name in ["localhost", "127.0.0.1", "[::1]", "app.localhost"] {
+        assert_eq!(ask("GET /admin/host/status", name, ""), "200", "{name}");
+        assert_eq!(ask("GET /admin/host/status", name, "Origin: http://localhost:3000\r\n"), "200", "{name}");
+    }
+    for line in ["GET /admin/host/keys", "POST /admin/host/drain", "POST /admin/functions/f"] {
+        // Sent without asking first, as `text/plain`; and from a page whose name leads here now.
+        assert_eq!(ask(line, "localhost", "Origin: https://evil.example\r\n"), "401", "{line}");
+        assert_eq!(ask(line, "localhost", "Origin: null\r\n"), "401", "{line}");
+        assert_eq!(ask(line, "evil.example", ""), "401", "{line}");
+    }
+    for path in ["/admin/host/ping", "/api/f"] {
+        assert_eq!(ask(&format!("GET {path}"), "evil.example", "Origin: https://evil.example\r\n"), "200", "{path}");
+    }
+    assert!(host.get("/admin/host/drain/status").text().contains("Disabled"));
 }
 
 /// The system's soft limit is often 1,024, which 512 clients would use up.
@@ -351,6 +375,43 @@ fn nothing_is_smuggled_past_a_proxy() {
     let answer = Client::connect(&host).send(both).until_closed();
     assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
     answers(&host);
+}
+
+/// Two answers to which host a request is for would be one for a proxy and another for a function.
+#[test]
+fn a_request_is_for_one_host_and_asks_for_no_tunnel() {
+    let host = App::with("def main(req):\n    return req.url + ' ' + req.headers.get('host', '-')\n").start();
+    let ask =
+        |line: &str, headers: &str| Client::connect(&host).send(format!("{line}\r\n{headers}Connection: close\r\n\r\n")).until_closed();
+    let refused = [
+        ("GET /api/f HTTP/1.1", ""),
+        ("GET /api/f HTTP/1.1", "Host: a\r\nHost: b\r\n"),
+        ("GET /api/f HTTP/1.1", "Host: a\r\nHost: a\r\n"),
+        ("GET /api/f HTTP/1.0", "Host: a\r\nHost: b\r\n"),
+        ("GET /api/f HTTP/1.1", "Host: user@a\r\n"),
+        ("GET /api/f HTTP/1.1", "Host: a,b\r\n"),
+        ("GET /api/f HTTP/1.1", "Host: a b\r\n"),
+        ("GET /api/f HTTP/1.1", "Host: a/b?\r\n"),
+        ("GET /api/f HTTP/1.1", "Host: a:b\r\n"),
+        ("GET http://a/api/f HTTP/1.1", "Host: b\r\n"),
+        ("GET http://user@a/api/f HTTP/1.1", "Host: a\r\n"),
+        ("CONNECT /api/f HTTP/1.1", "Host: a\r\n"),
+        ("CONNECT http://a/api/f HTTP/1.1", "Host: a\r\n"),
+        ("CONNECT a:80 HTTP/1.1", "Host: a:80\r\n"),
+    ];
+    for (line, headers) in refused {
+        let answer = ask(line, headers);
+        assert_eq!(status(&answer), "400", "{line} {headers:?}: {answer}");
+    }
+    for (line, headers, seen) in [
+        ("GET /api/f HTTP/1.1", "Host: a_b:81\r\n", "http://a_b:81/api/f a_b:81"),
+        ("GET http://A:81/api/f HTTP/1.1", "Host: a:81\r\n", "http://A:81/api/f A:81"),
+        ("GET /api/f HTTP/1.0", "", &format!("http://127.0.0.1:{}/api/f -", host.port)),
+    ] {
+        let answer = ask(line, headers);
+        assert!(answer.ends_with(seen), "{line} {headers:?}: {answer}");
+    }
+    assert!(!host.printed().contains("Failed"), "{}", host.printed());
 }
 
 #[test]

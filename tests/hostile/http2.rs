@@ -77,6 +77,24 @@ fn requests_are_answered_many_at_a_time() {
 }
 
 #[test]
+fn functions_see_the_host_of_a_request() {
+    let host = App::with("def main(req):\n    return req.url + ' ' + req.headers.get('host', '-')\n").start();
+    run(async {
+        let client = Client::connect(&host, &Builder::new()).await;
+        assert_eq!(client.text("GET", "/api/f", None).await, "http://localhost/api/f localhost");
+        for (uri, header) in [("http://localhost/api/f", Some("other")), ("http://user@localhost/api/f", None)] {
+            let mut request = Request::get(uri);
+            if let Some(header) = header {
+                request = request.header("host", header);
+            }
+            let mut ready = client.0.clone().ready().await.unwrap();
+            let (answer, _) = ready.send_request(request.body(()).unwrap(), true).unwrap();
+            assert_eq!(answer.await.unwrap().status(), 400, "{uri} {header:?}");
+        }
+    });
+}
+
+#[test]
 fn who_gives_no_window_is_left() {
     let host = App::with(ECHO).host_json(IMPATIENT).start();
     run(async {

@@ -1,6 +1,7 @@
 //! The admin API below `/admin`, as the Functions host 4.x has it (`HostController`, `FunctionsController`, `KeysController`).
 //!
-//! Where keys are enforced it wants the master key; where not, it answers clients of this machine only. `ping` and `warmup` are for everybody.
+//! Where keys are enforced it wants the master key; where not, it answers clients of this machine only, and no pages of other hosts that a browser on it
+//! shows. `ping` and `warmup` are for everybody.
 //!
 //! - `functions` tells of functions and runs them, `keys` lists and changes keys, `host` is about the host itself; [`Control`] is how it asks the host to act.
 
@@ -12,6 +13,7 @@ mod keys;
 pub use control::Control;
 pub(super) use functions::Described;
 
+use super::authority;
 use super::by_hand::ByHand;
 use super::console::Console;
 use super::dispatch::Dispatcher;
@@ -99,8 +101,10 @@ impl Admin {
             return Some(Ok(()));
         }
         Some(match self.may(&request.headers, request.uri.query(), AuthLevel::Admin, None) {
-            // Without keys only who is on this machine is trusted.
-            Ok(true) if self.enforced || at.address.ip().is_loopback() => Ok(()),
+            // Without keys only who is on this machine is trusted, and no page that a browser on it shows.
+            Ok(true) if self.enforced || (at.address.ip().to_canonical().is_loopback() && authority::is_at_home(&request.headers)) => {
+                Ok(())
+            }
             Ok(_) => Err(StatusCode::UNAUTHORIZED),
             Err(failed) => Err(failed),
         })
