@@ -61,6 +61,20 @@ fn memory_is_limited_by_the_app_and_by_the_flag() {
     fails(&roomy, bomb);
 }
 
+/// As on Azure. Half of it, without a line that tells of it, would be up to whoever asks.
+#[test]
+fn what_has_begun_ends_though_its_client_has_left() {
+    let host = App::with(EVAL).start();
+    let code = "import logging, time; logging.info('begun'); time.sleep(.5); logging.info('at the end')";
+    let request = format!("POST /api/f HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n{code}", code.len());
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", host.port)).unwrap();
+    std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
+    host.wait_for_line("begun");
+    drop(stream);
+    host.wait_for_line("at the end");
+    host.wait_for_line("Executed 'Functions.f' (Succeeded");
+}
+
 #[test]
 fn a_client_that_leaves_does_not_disturb() {
     let host = App::with(EVAL).start();

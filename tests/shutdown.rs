@@ -24,6 +24,17 @@ fn a_request_under_way_is_answered_before_the_host_ends() {
     }
 }
 
+/// It was accepted, though nobody waits for it.
+#[test]
+fn what_runs_by_hand_ends_before_the_host_does() {
+    let mut host = App::with("import logging, time\ndef main(req):\n    logging.info('begun')\n    time.sleep(1)\n    logging.info('at the end')\n    return ''\n").start();
+    assert_eq!(host.post("/admin/functions/f", "{}").status, 202);
+    host.wait_for_line("begun");
+    host.signal("TERM");
+    assert_eq!(host.wait().code(), Some(0));
+    host.wait_for_line("at the end");
+}
+
 #[test]
 fn an_idle_host_ends_at_once_and_says_so() {
     let mut host = App::with(SLOW).start();

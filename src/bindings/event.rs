@@ -5,6 +5,7 @@ use crate::app::LogLevel;
 use crate::sandbox::Content;
 use crate::sandbox::api::Datum;
 use async_trait::async_trait;
+use std::fmt::Debug;
 use std::sync::Arc;
 
 /// Something happened that a function is for.
@@ -20,6 +21,8 @@ pub struct Event {
     pub traceparent: Option<String>,
     /// The same: vendors' part.
     pub tracestate: Option<String>,
+    /// Room that was counted for the value, and is free again when this is gone.
+    pub room: Option<Arc<dyn Debug + Send + Sync>>,
 }
 
 /// The value of an input.
@@ -62,6 +65,7 @@ impl Event {
             data: BindingData::default(),
             traceparent: None,
             tracestate: None,
+            room: None,
         }
     }
 }

@@ -27,10 +27,12 @@ pub(super) struct Room {
 }
 
 /// A body, with the room that it takes as long as this lives.
+#[derive(Default)]
 pub(super) struct Taken {
     /// All of it.
     pub(super) bytes: Bytes,
-    _room: Option<OwnedSemaphorePermit>,
+    /// For whoever holds a copy for longer.
+    pub(super) room: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 /// Why a body was not taken.
@@ -87,7 +89,7 @@ impl Room {
                 (before, end) = (taken.length, Instant::now() + window);
                 continue;
             };
-            let Some(frame) = frame else { return Ok(Taken { bytes: taken.joined(), _room: room }) };
+            let Some(frame) = frame else { return Ok(Taken { bytes: taken.joined(), room: room.map(Arc::new) }) };
             // Trailers are nothing that a function gets.
             let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
             let length = taken.length + data.len() as u64;

@@ -7,7 +7,7 @@ use crate::bindings::event::{Event, NotRun, Runner, Value};
 use crate::bindings::expression::Context;
 use crate::bindings::{BindingError, Input, Output, Scope};
 use crate::sandbox::api::{Datum, Failure, Invocation, Outcome, RetryContext, TraceContext};
-use crate::sandbox::{InvokeError, Pool, PoolError, Stream};
+use crate::sandbox::{InvokeError, Lease, Pool, PoolError, Stream};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -16,6 +16,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
+
+/// How often it is looked whether invocations are still under way, when the host stops.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Why there is no outcome. The console has been told.
 #[derive(Debug, thiserror::Error)]
@@ -45,14 +48,26 @@ pub struct Runnable {
 #[derive(Debug)]
 pub struct Dispatcher {
     pool: Pool,
-    functions: HashMap<String, Runnable>,
+    functions: HashMap<String, Arc<Runnable>>,
     console: Arc<Console>,
     timeout: Option<Duration>,
-    running: AtomicUsize,
+    running: Arc<AtomicUsize>,
 }
 
 /// Counts an invocation as long as it lives.
-struct Counted<'a>(&'a AtomicUsize);
+struct Counted(Arc<AtomicUsize>);
+
+/// One attempt at an invocation, with all that it needs to come to its end by itself.
+struct Attempt {
+    dispatcher: Arc<Dispatcher>,
+    runnable: Arc<Runnable>,
+    event: Arc<Event>,
+    /// When it began.
+    now: Timestamp,
+    invocation: Invocation,
+    streams: Vec<Stream>,
+    _counted: Arc<Counted>,
+}
 
 /// Runs one of them for its trigger.
 #[derive(Debug)]
@@ -74,7 +89,8 @@ impl Dispatcher {
     /// `timeout` is host.json's `functionTimeout`; nothing means that a function may run for ever.
     #[must_use]
     pub fn new(pool: Pool, functions: HashMap<String, Runnable>, console: Arc<Console>, timeout: Option<Duration>) -> Self {
-        Dispatcher { pool, functions, console, timeout, running: AtomicUsize::new(0) }
+        let functions = functions.into_iter().map(|(name, runnable)| (name, Arc::new(runnable))).collect();
+        Dispatcher { pool, functions, console, timeout, running: Arc::default() }
     }
 
     /// How many invocations are under way.
@@ -89,10 +105,21 @@ impl Dispatcher {
         self.functions.get(function).is_some_and(|function| !function.inputs.is_empty() || !function.outputs.is_empty())
     }
 
+    /// Waits until no invocation is under way, but no longer than `most`. Says whether it came to that.
+    pub async fn rests(&self, most: Duration) -> bool {
+        let rest = async {
+            while self.running() > 0 {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        tokio::time::timeout(most, rest).await.is_ok()
+    }
+
     /// Runs a function, and again where its retry policy says so. Its log lines, and where it fails the reason, are on the console when this returns; its
-    /// outputs are stored, but for those of HTTP.
-    pub async fn run(&self, function: &str, event: Event) -> Result<Outcome, DispatchError> {
-        let _counted = Counted::new(&self.running);
+    /// outputs are stored, but for those of HTTP. Where nobody waits for that any more, what has got its instance goes on to its end all the same: a client
+    /// that breaks off must not leave things half done, and no line of it.
+    pub async fn run(self: &Arc<Self>, function: &str, event: Event) -> Result<Outcome, DispatchError> {
+        let (counted, event) = (Arc::new(Counted::new(&self.running)), Arc::new(event));
         let Some(runnable) = self.functions.get(function) else {
             return Err(self.fail(function, not_there(function)));
         };
@@ -101,7 +128,7 @@ impl Dispatcher {
         }
         let mut attempt = runnable.retry.map(|policy| RetryContext { count: 0, max_count: most(&policy), last_failure: None });
         loop {
-            let result = self.attempt(function, runnable, &event, attempt.clone()).await;
+            let result = self.attempt(function, runnable, &event, attempt.clone(), &counted).await;
             let (Some(policy), Err(DispatchError::Failed(failure)), Some(attempt)) = (&runnable.retry, &result, &mut attempt) else {
                 return result;
             };
@@ -115,15 +142,17 @@ impl Dispatcher {
     }
 
     async fn attempt(
-        &self,
+        self: &Arc<Self>,
         function: &str,
-        runnable: &Runnable,
-        event: &Event,
+        runnable: &Arc<Runnable>,
+        event: &Arc<Event>,
         retry: Option<RetryContext>,
+        counted: &Arc<Counted>,
     ) -> Result<Outcome, DispatchError> {
-        let scope = Scope { data: &event.data, context: Context { method_name: function, now: Timestamp::now() } };
+        let now = Timestamp::now();
+        let scope = Scope { data: &event.data, context: Context { method_name: function, now } };
         let inputs = self.fetch(runnable, event, &scope).await.map_err(|error| self.fail(function, binding_failure(&error)))?;
-        let mut invocation = Invocation {
+        let invocation = Invocation {
             id: Uuid::new_v4().to_string(),
             function_name: function.to_owned(),
             beginning: None,
@@ -132,20 +161,24 @@ impl Dispatcher {
             trigger_metadata: event.metadata.clone(),
             inputs: inputs.datums,
         };
-        let mut instance = self.pool.take().await.inspect_err(|error| self.console.failed(function, None, &unavailable(error)))?;
-        let started = Instant::now();
-        instance.provide(inputs.streams);
-        let result = instance.invoke(&mut invocation, self.timeout).await;
-        drop(instance);
-        let result = match result.map_err(failure) {
-            Ok(outcome) => store(runnable, outcome, &scope).await.map_err(|error| binding_failure(&error)),
-            Err(failure) => Err(failure),
+        let instance = self.pool.take().await.inspect_err(|error| self.console.failed(function, None, &unavailable(error)))?;
+        let attempt = Attempt {
+            dispatcher: self.clone(),
+            runnable: runnable.clone(),
+            event: event.clone(),
+            now,
+            invocation,
+            streams: inputs.streams,
+            _counted: counted.clone(),
         };
-        if let Err(failure) = &result {
-            self.console.failed(function, Some(&invocation.id), failure);
+        match tokio::spawn(attempt.run(instance)).await {
+            Ok(result) => result,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime ends.
+                Err(_) => Err(PoolError::Closed.into()),
+            },
         }
-        self.console.executed(function, &invocation.id, result.is_ok(), started.elapsed());
-        result.map_err(DispatchError::Failed)
     }
 
     async fn fetch(&self, runnable: &Runnable, event: &Event, scope: &Scope<'_>) -> Result<Inputs, BindingError> {
@@ -158,7 +191,7 @@ impl Dispatcher {
     }
 
     /// The same by a name whose case doesn't count.
-    pub async fn run_ignoring_case(&self, function: &str, event: Event) -> Result<Outcome, DispatchError> {
+    pub async fn run_ignoring_case(self: &Arc<Self>, function: &str, event: Event) -> Result<Outcome, DispatchError> {
         self.run(self.known(function), event).await
     }
 
@@ -185,16 +218,39 @@ impl Dispatcher {
     }
 }
 
-// === impl Counted ===
+// === impl Attempt ===
 
-impl<'a> Counted<'a> {
-    fn new(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Counted(count)
+impl Attempt {
+    async fn run(self, mut instance: Lease) -> Result<Outcome, DispatchError> {
+        let Attempt { dispatcher, runnable, event, now, mut invocation, streams, _counted } = self;
+        let started = Instant::now();
+        instance.provide(streams);
+        let result = instance.invoke(&mut invocation, dispatcher.timeout).await;
+        drop(instance);
+        let function = &invocation.function_name;
+        let scope = Scope { data: &event.data, context: Context { method_name: function, now } };
+        let result = match result.map_err(failure) {
+            Ok(outcome) => store(&runnable, outcome, &scope).await.map_err(|error| binding_failure(&error)),
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = &result {
+            dispatcher.console.failed(function, Some(&invocation.id), failure);
+        }
+        dispatcher.console.executed(function, &invocation.id, result.is_ok(), started.elapsed());
+        result.map_err(DispatchError::Failed)
     }
 }
 
-impl Drop for Counted<'_> {
+// === impl Counted ===
+
+impl Counted {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Counted(count.clone())
+    }
+}
+
+impl Drop for Counted {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

@@ -207,8 +207,11 @@ impl Host {
             self.current.get().listeners.stop();
         };
         let requests = server::serve(listener, tls, self.current.clone(), stop).await;
-        let events = self.current.get().listeners.ended(server::DRAIN_LIMIT).await;
-        requests && events
+        let served = self.current.get();
+        let events = served.listeners.ended(server::DRAIN_LIMIT).await;
+        // Those for which nobody waits: by hand, or of clients that have gone.
+        let others = served.dispatcher.rests(if requests && events { server::DRAIN_LIMIT } else { Duration::ZERO }).await;
+        requests && events && others
     }
 
     /// Waits until somebody asks for the app to be read anew.

@@ -2,6 +2,7 @@
 
 use super::admin::{Admin, Inventory};
 use super::authority;
+use super::body::Taken;
 use super::cors::Cors;
 use super::dispatch::{DispatchError, Dispatcher};
 use super::hsts::StrictTransport;
@@ -152,16 +153,17 @@ impl Router {
         response
     }
 
-    async fn run(&self, target: &Target, values: Vec<(String, String)>, request: Parts, body: Bytes, at: Endpoint) -> Response<Bytes> {
+    async fn run(&self, target: &Target, values: Vec<(String, String)>, request: Parts, body: Taken, at: Endpoint) -> Response<Bytes> {
         let needs_data = self.dispatcher.needs_data(&target.function);
-        let data = if needs_data { binding::binding_data(&request, &body, &values) } else { BindingData::default() };
+        let data = if needs_data { binding::binding_data(&request, &body.bytes, &values) } else { BindingData::default() };
         let event = Event {
             traceparent: text(&request.headers, "traceparent"),
             tracestate: text(&request.headers, "tracestate"),
             // The SDK has no use for it beside the request.
             metadata: Vec::new(),
             data,
-            input: (target.trigger.clone(), Value::Datum(binding::to_datum(&request, body, values, at))),
+            room: body.room.clone().map(|room| room as _),
+            input: (target.trigger.clone(), Value::Datum(binding::to_datum(&request, body.bytes.clone(), values, at))),
         };
         match self.dispatcher.run(&target.function, event).await {
             Ok(outcome) => {
@@ -191,14 +193,14 @@ impl Admitted<'_> {
     }
 
     /// Answers it.
-    pub(super) async fn answer(self, body: Bytes) -> Response<Bytes> {
+    pub(super) async fn answer(self, body: Taken) -> Response<Bytes> {
         let Admitted { router, request, at, to } = self;
         let settings = &router.settings;
         let cors = settings.cors.headers(&request);
         let strict =
             settings.strict_transport.as_ref().filter(|_| at.secure).and_then(|strict| strict.value(&request.uri, &request.headers));
         let mut response = match to {
-            To::Admin => router.admin.answer(&request, &body, &router.inventory, &router.dispatcher, at).await,
+            To::Admin => router.admin.answer(&request, &body.bytes, &router.inventory, &router.dispatcher, at).await,
             To::Function(target, values) => router.run(target, values, request, body, at).await,
             To::Answer(response) => response,
         };

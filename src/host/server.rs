@@ -1,14 +1,13 @@
 //! Listens, hands requests to the router, and drains when told to stop.
 
 use super::Current;
-use super::body::{self, BodyError, Room};
+use super::body::{self, BodyError, Room, Taken};
 use super::delivery::{Deliveries, Outgoing};
 use super::patience::Patient;
 use super::router::Router;
 use super::tls::Tls;
 use crate::app::ClientLimits;
 use crate::bindings::http::Endpoint;
-use bytes::Bytes;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -162,12 +161,12 @@ async fn answer(request: Request<Incoming>, router: &Router, shared: &Shared, de
     let admitted = router.admit(parts, at);
     let response = if admitted.wants_body() {
         match shared.room.take(admitted.headers(), body, router.body_limit(), router.clients()).await {
-            Ok(body) => admitted.answer(body.bytes.clone()).await,
+            Ok(body) => admitted.answer(body).await,
             Err(error) => return turned_away(error),
         }
     } else {
         body::forget(admitted.headers(), body);
-        admitted.answer(Bytes::new()).await
+        admitted.answer(Taken::default()).await
     };
     let (head, body) = response.into_parts();
     match deliveries.begin(body, &shared.room_out) {

@@ -414,6 +414,22 @@ fn a_request_is_for_one_host_and_asks_for_no_tunnel() {
     assert!(!host.printed().contains("Failed"), "{}", host.printed());
 }
 
+/// It goes on, and so does what it was given.
+#[test]
+fn what_was_sent_by_who_breaks_off_takes_its_room() {
+    let host = App::with(EVAL).host_json(r#""snapfunc": {"http": {"maxBodiesMb": 1}}"#).start();
+    let padded = |code: &str| format!("{code}\n#{}", "x".repeat(600 << 10));
+    let code = padded("import logging, time; logging.info('begun'); time.sleep(1); logging.info('at the end')");
+    let client = Client::connect(&host).send(format!("POST /api/f HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{code}", code.len()));
+    host.wait_for_line("begun");
+    drop(client);
+    assert_eq!(host.post("/api/f", padded("")).status, 503);
+    host.wait_for_line("Executed 'Functions.f' (Succeeded");
+    // The line comes first, then the room is free.
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(host.post("/api/f", padded("")).status, 200);
+}
+
 #[test]
 fn requests_in_one_piece_are_answered_in_their_order() {
     let host = App::with(BODY_LENGTH).start();
