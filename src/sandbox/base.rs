@@ -184,17 +184,18 @@ fn unpack(target: &Path) -> io::Result<()> {
     if partial.exists() {
         fs::remove_dir_all(&partial)?;
     }
-    fs::create_dir_all(&partial)?;
-    tar::Archive::new(zstd::Decoder::new(ROOTFS)?).unpack(&partial)?;
-    fs::rename(&partial, target)
+    let unpacked = fs::create_dir_all(&partial)
+        .and_then(|()| tar::Archive::new(zstd::Decoder::new(ROOTFS)?).unpack(&partial))
+        .and_then(|()| fs::rename(&partial, target));
+    // A disk that is full now must not be fuller after each try.
+    unpacked.inspect_err(|_| _ = fs::remove_dir_all(&partial))
 }
 
 /// Writes a file that is never seen half written.
 pub(super) fn write_whole(target: &Path, content: &[u8]) -> io::Result<()> {
     let partial = partial_name(target);
-    fs::write(&partial, content)?;
-    File::open(&partial)?.sync_all()?;
-    fs::rename(&partial, target)
+    let written = fs::write(&partial, content).and_then(|()| File::open(&partial)?.sync_all()).and_then(|()| fs::rename(&partial, target));
+    written.inspect_err(|_| _ = fs::remove_file(&partial))
 }
 
 fn partial_name(target: &Path) -> PathBuf {
@@ -224,4 +225,20 @@ pub(super) fn check_private(folder: &Path) -> Result<(), CacheError> {
 #[cfg(not(unix))]
 pub(super) fn check_private(_: &Path) -> Result<(), CacheError> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_not_be_written_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let taken = folder.path().join("taken");
+        fs::create_dir_all(taken.join("x")).unwrap();
+        assert!(write_whole(&taken, b"content").is_err());
+        assert!(unpack(&taken).is_err());
+        let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["taken"]);
+    }
 }

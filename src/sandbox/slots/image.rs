@@ -2,7 +2,8 @@
 
 use super::mapping::Mapping;
 use super::slot::Slot;
-use rustix::fs::{MemfdFlags, SealFlags, copy_file_range, fcntl_add_seals, memfd_create};
+use rustix::fs::{FallocateFlags, MemfdFlags, SealFlags, copy_file_range, fallocate, fcntl_add_seals, memfd_create};
+use rustix::io::Errno;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -35,11 +36,22 @@ impl Image {
     }
 
     /// An image that is another one but for some runs of bytes, and may be larger. It is in a file of a folder, which nobody else ever sees, as it has no
-    /// name; its pages need no memory while nobody uses them.
+    /// name; its pages need no memory while nobody uses them. Where the folder has no room for it, it is in memory.
     pub(in crate::sandbox) fn patched(base: &Image, bytes: usize, runs: &[(usize, Vec<u8>)], folder: &Path) -> io::Result<Self> {
-        let mut file = tempfile::tempfile_in(folder)?;
+        tempfile::tempfile_in(folder).and_then(|file| Image::patched_in(file, base, bytes, runs)).or_else(|error| {
+            tracing::warn!(%error, folder = %folder.display(), "an app's memory can't be kept in a file: it takes memory for as long as it is served");
+            Image::patched_in(memfd_create("snapfunc-image", MemfdFlags::CLOEXEC)?.into(), base, bytes, runs)
+        })
+    }
+
+    fn patched_in(mut file: File, base: &Image, bytes: usize, runs: &[(usize, Vec<u8>)]) -> io::Result<Self> {
         base.copy_to(&mut file)?;
         file.set_len(bytes as u64)?;
+        // A file system in memory (tmpfs) takes a page for what was never written only when somebody looks, and ends the process where it has none then.
+        match fallocate(&file, FallocateFlags::empty(), 0, bytes as u64) {
+            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
+            Err(error) => return Err(error.into()),
+        }
         for (start, content) in runs {
             file.seek(SeekFrom::Start(*start as u64))?;
             file.write_all(content)?;

@@ -77,6 +77,24 @@ fn a_slot_that_is_too_small_is_not_used() {
     assert_eq!((larger.reserved(), image.free_slots()), (2 * RESERVED, 1));
 }
 
+/// A hole would be filled when somebody looks at it: on a full file system in memory, that ends the process.
+#[test]
+fn an_image_in_a_file_has_no_holes() {
+    let (base, folder) = (image(), tempfile::tempdir().unwrap());
+    let larger = Image::patched(&base, 2 * base.bytes(), &[(5, vec![1, 2, 3])], folder.path()).unwrap();
+    let on_disk = 512 * std::os::unix::fs::MetadataExt::blocks(&larger.file().metadata().unwrap());
+    assert!(on_disk >= larger.bytes() as u64, "{on_disk} of {} bytes", larger.bytes());
+}
+
+#[test]
+fn an_image_for_which_a_folder_has_no_room_is_in_memory() {
+    let (base, folder) = (image(), tempfile::tempdir().unwrap());
+    let in_file = Image::patched(&base, 2 * base.bytes(), &[(5, vec![1, 2, 3])], folder.path()).unwrap();
+    let in_memory = Image::patched(&base, 2 * base.bytes(), &[(5, vec![1, 2, 3])], &folder.path().join("none")).unwrap();
+    assert!(in_memory.content() == in_file.content());
+    assert_eq!((&in_memory.content()[5..8], in_memory.content()[2 * base.bytes() - 1]), (&[1, 2, 3][..], 0));
+}
+
 #[test]
 fn an_image_must_be_whole_pages() {
     assert!(Image::in_memory(&[]).is_err());
