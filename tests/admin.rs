@@ -84,6 +84,19 @@ fn keys_are_listed_and_changed() {
     assert_eq!(delete("/admin/host/keys/_master"), 400);
 }
 
+/// The file of its keys would be that of all others.
+#[test]
+fn a_function_that_calls_itself_host_has_no_keys() {
+    let code = "import azure.functions as func\napp = func.FunctionApp(http_auth_level='ANONYMOUS')\n\n\n@app.function_name('host')\n@app.route(route='x')\ndef x(req: func.HttpRequest) -> str:\n    return ''\n";
+    let host = App::new().file("function_app.py", code).start();
+    let before = get(&host, "/admin/host/keys");
+    for method in ["GET", "POST", "DELETE"] {
+        assert_eq!(host.request(method, "/admin/functions/host/keys/mine", &[], b"").status, 404, "{method}");
+    }
+    std::thread::sleep(std::time::Duration::from_millis(600)); // what was read of keys a moment ago counts no more
+    assert_eq!(get(&host, "/admin/host/keys"), before);
+}
+
 #[test]
 fn it_wants_the_master_key_where_keys_are_asked_for() {
     let app = App::with(HELLO);

@@ -35,6 +35,15 @@ fn local_settings_name_the_origins() {
 }
 
 #[test]
+fn what_functions_say_a_response_varies_by_holds_too() {
+    let code = "import azure.functions as func\ndef main(req):\n    return func.HttpResponse('x', headers={'Vary': 'Accept-Language', 'Access-Control-Allow-Origin': '*'})\n";
+    let host = App::with(code).start_with(&["--cors", "https://a.example"], &[]);
+    let answer = ask(&host, "GET", "https://a.example");
+    assert_eq!(answer.all("vary"), ["Accept-Language", "Origin"]);
+    assert_eq!(answer.all("access-control-allow-origin"), ["https://a.example"]);
+}
+
+#[test]
 fn flags_win_and_a_star_is_for_all() {
     let settings = r#"{"Host": {"CORS": "https://a.example"}}"#;
     let host = App::with(CODE).file("local.settings.json", settings).start_with(&["--cors", "*"], &[]);

@@ -63,6 +63,8 @@ fn levels_open_for_their_keys() {
     assert_eq!(status(&host, &format!("/api/guarded?code={default}"), Some("wrong")), 401);
     assert_eq!(status(&host, &format!("/api/guarded?code={default}"), Some("")), 401);
     assert_eq!(host.get("/api/guarded?code=").status, 401);
+    // As ASP.NET Core reads queries.
+    assert_eq!(host.get(&format!("/api/guarded?Code={default}")).status, 200);
     assert_eq!((host.get("/api/none").status, host.get("/").status), (404, 200));
     for secret in [master, default, own] {
         assert!(!host.printed().contains(secret), "a key was printed");
@@ -145,6 +147,8 @@ fn mistakes_get_a_sentence() {
         (&["rotate", "none"][..], "there is no key none: `snapfunc keys set none` makes one"),
         (&["delete", "master"], "the master key can't be deleted: rotate it"),
         (&["set", "a b"], "\"a b\" is no name of a key"),
+        (&["--function", "host", "set", "a"], "\"host\" is no name of a function"),
+        (&["--function", "../x", "set", "a"], "\"../x\" is no name of a function"),
     ] {
         let output = keys(&app, arguments);
         let text = String::from_utf8_lossy(&output.stderr).into_owned();

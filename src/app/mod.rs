@@ -32,6 +32,7 @@ use thiserror::Error;
 
 pub(crate) use folder::Folder;
 pub use folder::{FileError, FolderError};
+pub use function::is_name as is_function_name;
 pub use function::{
     Binding, Bindings, BindingsError, BrokenFunction, DataType, Direction, Function, FunctionError, RetryPolicy, RetryStrategy,
 };

@@ -196,7 +196,7 @@ impl Admitted<'_> {
     pub(super) async fn answer(self, body: Taken) -> Response<Bytes> {
         let Admitted { router, request, at, to } = self;
         let settings = &router.settings;
-        let cors = settings.cors.headers(&request);
+        let mut cors = settings.cors.headers(&request);
         let strict =
             settings.strict_transport.as_ref().filter(|_| at.secure).and_then(|strict| strict.value(&request.uri, &request.headers));
         let mut response = match to {
@@ -204,6 +204,10 @@ impl Admitted<'_> {
             To::Function(target, values) => router.run(target, values, request, body, at).await,
             To::Answer(response) => response,
         };
+        // What a function says of it holds too. Of the others, the host's word counts.
+        if let Some(vary) = cors.remove(header::VARY) {
+            response.headers_mut().append(header::VARY, vary);
+        }
         response.headers_mut().extend(cors);
         response.headers_mut().extend(strict.map(|value| (header::STRICT_TRANSPORT_SECURITY, value)));
         for (name, value) in &settings.custom_headers {

@@ -62,7 +62,8 @@ pub(in crate::app) fn discover(folder: &Folder, settings: &Settings, selected: i
 
 /// Whether a function may have this name: `^[a-z][a-z0-9_\-]{0,127}$` in any case, but not `host` (Functions host,
 /// `FunctionNameValidationRegex`).
-pub(super) fn is_name(name: &str) -> bool {
+#[must_use]
+pub fn is_name(name: &str) -> bool {
     name.len() <= 128
         && name.starts_with(|first: char| first.is_ascii_alphabetic())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')

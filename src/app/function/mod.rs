@@ -21,6 +21,7 @@ use super::origin::{ConfigError, FieldError, Origin};
 
 pub use binding::{Binding, DataType, Direction};
 pub use bindings::{Bindings, BindingsError};
+pub use discovery::is_name;
 pub(super) use discovery::{discover, why_none};
 pub(super) use read::read_definition;
 pub use retry::{RetryPolicy, RetryStrategy};

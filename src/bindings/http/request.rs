@@ -73,7 +73,8 @@ fn query(query: &str) -> Vec<(String, String)> {
 #[must_use]
 pub fn binding_data(request: &Parts, body: &Bytes, route_values: &[(String, String)]) -> BindingData {
     let object = |pairs: &[(String, String)]| pairs.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
-    let query: Vec<_> = query(request.uri.query().unwrap_or_default()).into_iter().filter(|(name, _)| name != "code").collect();
+    let query: Vec<_> =
+        query(request.uri.query().unwrap_or_default()).into_iter().filter(|(name, _)| !name.eq_ignore_ascii_case("code")).collect();
     let payload: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
     let objects = [("headers", object(&headers(&request.headers))), ("query", object(&query))];
     let objects = objects.map(|(name, object)| (name.to_owned(), Value::Object(object)));

@@ -34,7 +34,7 @@ pub(super) fn of_function(admin: &Admin, call: &Call<'_>, function: &str, rest: 
 fn answer(admin: &Admin, call: &Call<'_>, scope: &Scope, rest: &[&str]) -> Response<Bytes> {
     match try_answer(admin, call, scope, rest) {
         Ok(response) => response,
-        Err(KeysError::Missing(_)) => status(StatusCode::NOT_FOUND),
+        Err(KeysError::Missing(_) | KeysError::Function(_)) => status(StatusCode::NOT_FOUND),
         Err(KeysError::Master | KeysError::Name(_)) => status(StatusCode::BAD_REQUEST),
         Err(error @ KeysError::Io { .. }) => status(admin.fail(&error)),
     }

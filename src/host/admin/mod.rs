@@ -85,7 +85,11 @@ impl Admin {
         if !self.enforced || level == AuthLevel::Anonymous {
             return Ok(true);
         }
-        let code = || form_urlencoded::parse(query.unwrap_or_default().as_bytes()).find(|(name, _)| name == "code").map(|(_, code)| code);
+        let code = || {
+            form_urlencoded::parse(query.unwrap_or_default().as_bytes())
+                .find(|(name, _)| name.eq_ignore_ascii_case("code"))
+                .map(|(_, code)| code)
+        };
         // A header that is there counts, even where it is empty.
         let key = match headers.get("x-functions-key") {
             Some(key) => Some(String::from_utf8_lossy(key.as_bytes())),

@@ -9,6 +9,7 @@
 
 mod files;
 
+use crate::app::is_function_name;
 use crate::bindings::http::AuthLevel;
 use files::{Files, FunctionSecrets, HostSecrets};
 use std::fmt;
@@ -60,6 +61,9 @@ pub enum KeysError {
     /// Only letters, digits and a few marks are in a key's name.
     #[error("{0:?} is no name of a key: use letters, digits, `-` and `_`")]
     Name(String),
+    /// Its file would be another one: `host` is no function's name, as that is the host's.
+    #[error("{0:?} is no name of a function")]
+    Function(String),
     /// There is no such key.
     #[error("there is no key {0}")]
     Missing(String),
@@ -119,6 +123,7 @@ impl Keys {
     /// # Errors
     /// The files can't be used.
     pub fn list(&self, scope: &Scope) -> Result<Vec<Key>, KeysError> {
+        scope.check()?;
         Ok(match scope {
             Scope::Host => self.host()?.function_keys.clone(),
             Scope::System => self.host()?.system_keys.clone(),
@@ -143,6 +148,7 @@ impl Keys {
     /// # Errors
     /// The files can't be used, or the name can't be a key's.
     pub fn set(&self, scope: &Scope, name: &str, value: Option<&str>) -> Result<(Key, bool), KeysError> {
+        scope.check()?;
         let valid = (1..=127).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         if !valid {
             return Err(KeysError::Name(name.to_owned()));
@@ -167,6 +173,7 @@ impl Keys {
     /// # Errors
     /// The files can't be used; it is the master key, or there is none of that name.
     pub fn delete(&self, scope: &Scope, name: &str) -> Result<(), KeysError> {
+        scope.check()?;
         if *scope == Scope::Host && is_master(name) {
             return Err(KeysError::Master);
         }
@@ -209,6 +216,18 @@ impl Keys {
 
     fn forget(&self) {
         *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Read::default();
+    }
+}
+
+// === impl Scope ===
+
+impl Scope {
+    /// Whether there is a file for it, and one of its own: code may declare functions with names that none can have.
+    fn check(&self) -> Result<(), KeysError> {
+        match self {
+            Scope::Function(name) if !is_function_name(name) => Err(KeysError::Function(name.clone())),
+            Scope::Host | Scope::System | Scope::Function(_) => Ok(()),
+        }
     }
 }
 
@@ -291,6 +310,12 @@ mod tests {
         assert!(matches!(keys.delete(&Scope::Host, "mine"), Err(KeysError::Missing(_))));
         assert!(matches!(keys.delete(&Scope::Host, "master"), Err(KeysError::Master)));
         assert!(matches!(keys.set(&Scope::Host, "../x", None), Err(KeysError::Name(_))));
+        for name in ["host", "HOST", "../x", ""] {
+            let function = Scope::Function(name.into());
+            assert!(matches!(keys.set(&function, "mine", None), Err(KeysError::Function(_))), "{name}");
+            assert!(matches!(keys.list(&function), Err(KeysError::Function(_))), "{name}");
+            assert!(matches!(keys.delete(&function, "mine"), Err(KeysError::Function(_))), "{name}");
+        }
     }
 
     #[cfg(unix)]
