@@ -99,21 +99,24 @@ impl Functions {
 
     /// What loading the code came to.
     pub(super) fn note_loaded(&mut self, loaded: Vec<LoadedFunction>) {
-        for answer in loaded {
-            let Some(failure) = answer.error else { continue };
-            let concerned = |entry: &&mut Entry| entry.name == answer.name && !matches!(entry.state, State::Disabled);
-            for entry in self.entries.iter_mut().filter(concerned) {
+        let failures: HashMap<_, _> = loaded.into_iter().filter_map(|answer| Some((answer.name, answer.error?))).collect();
+        for entry in self.entries.iter_mut().filter(|entry| !matches!(entry.state, State::Disabled)) {
+            if let Some(failure) = failures.get(&entry.name) {
                 entry.state = State::Broken(failure.clone());
             }
         }
     }
 
     /// Functions whose route can't be used.
-    pub(super) fn refuse(&mut self, error: RouteError) {
-        let message = error.to_string();
-        for entry in self.entries.iter_mut().filter(|entry| error.functions().contains(&entry.name.as_str())) {
-            entry.path = None;
-            entry.state = State::Broken(load_error(message.clone()));
+    pub(super) fn refuse(&mut self, errors: &[RouteError]) {
+        let messages: Vec<_> = errors.iter().map(|error| (error.functions(), error.to_string())).collect();
+        let of_functions = messages.iter().flat_map(|(functions, message)| functions.iter().map(move |function| (*function, message)));
+        let messages: HashMap<&str, &String> = of_functions.collect();
+        for entry in &mut self.entries {
+            if let Some(message) = messages.get(entry.name.as_str()) {
+                entry.path = None;
+                entry.state = State::Broken(load_error((*message).clone()));
+            }
         }
     }
 
@@ -121,8 +124,9 @@ impl Functions {
     pub(super) fn routes(&mut self, prefix: &str) -> (RouteTable<Target>, Vec<RouteError>) {
         let routes = self.entries.iter().filter(|entry| !matches!(entry.state, State::Disabled)).filter_map(Entry::route).collect();
         let (table, errors) = RouteTable::build(prefix, routes);
+        let paths = table.paths();
         for entry in &mut self.entries {
-            entry.path = table.path_of(&entry.name).map(str::to_owned);
+            entry.path = paths.get(entry.name.as_str()).map(|path| (*path).to_owned());
         }
         (table, errors)
     }

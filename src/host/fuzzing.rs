@@ -6,14 +6,23 @@ use crate::fuzzing::{parts, sentence, text};
 use http::Method;
 use std::collections::HashSet;
 
-/// A prefix, a path, and templates.
+/// Methods that two routes at one place may have in common.
+const METHODS: [Method; 4] = [Method::GET, Method::POST, Method::PUT, Method::DELETE];
+
+/// A prefix, a path, and templates, each of which may have methods behind it.
 pub(crate) fn route(bytes: &[u8]) {
     let Some(text) = text(bytes) else { return };
     let parts = parts(&text);
     let [prefix, path, templates @ ..] = parts.as_slice() else { return };
-    let templates = templates.get(..6).unwrap_or(templates);
+    let (templates, methods): (Vec<&str>, Vec<_>) = templates.iter().take(6).map(|template| with_methods(template)).unzip();
     let name = |index: usize| format!("f{index}");
-    let routes = || templates.iter().enumerate().map(|(index, template)| route_of(name(index), template, index)).collect();
+    let route_of = |(index, (template, methods)): (usize, (&&str, &Option<Vec<Method>>))| Route {
+        function: name(index),
+        template: (*template).to_owned(),
+        methods: methods.clone(),
+        target: index,
+    };
+    let routes = || templates.iter().zip(&methods).enumerate().map(route_of).collect();
     let (table, errors) = RouteTable::build(prefix, routes());
     assert_eq!(RouteTable::build(prefix, routes()).1, errors, "other errors the second time");
     for error in &errors {
@@ -24,7 +33,17 @@ pub(crate) fn route(bytes: &[u8]) {
         let refused = errors.iter().any(|error| error.functions().contains(&name(index).as_str()));
         assert_ne!(table.path_of(&name(index)).is_some(), refused, "{} is neither served nor refused, or both", name(index));
     }
+    let answers =
+        |index: usize, method: &Method| methods[index].as_ref().is_none_or(|methods| methods.is_empty() || methods.contains(method));
+    // One without a template is at its function's name.
+    let named = |(index, template): &(usize, &&str)| table.path_of(&name(*index)).is_some() && !template.trim().is_empty();
+    for (index, template) in templates.iter().enumerate().filter(named) {
+        let twin = (0..index).find(|other| templates[*other] == *template && table.path_of(&name(*other)).is_some());
+        let shared = twin.is_some_and(|twin| METHODS.iter().any(|method| answers(twin, method) && answers(index, method)));
+        assert!(!shared, "{template:?} is served twice");
+    }
     let found = table.find(&Method::GET, path);
+    assert!(found.as_ref().is_none_or(|found| answers(*found.target, &Method::GET)), "a method that it does not answer");
     // What takes all the rest takes the slash too, and its constraints count it.
     if path.starts_with('/') && !path.ends_with('/') && !prefix.contains('*') && !templates.iter().any(|template| template.contains('*')) {
         let with_slash = table.find(&Method::GET, &format!("{path}/"));
@@ -44,8 +63,10 @@ pub(crate) fn route(bytes: &[u8]) {
     }
 }
 
-fn route_of(function: String, template: &str, target: usize) -> Route<usize> {
-    Route { function, template: template.to_owned(), methods: None, target }
+/// What stands behind a template is its methods, with spaces between them.
+fn with_methods(template: &str) -> (&str, Option<Vec<Method>>) {
+    let methods = |text: &str| text.split(' ').filter_map(|method| method.parse().ok()).collect();
+    template.split_once('\u{1f}').map_or((template, None), |(template, text)| (template, Some(methods(text))))
 }
 
 pub(crate) fn log_text(bytes: &[u8]) {

@@ -270,9 +270,7 @@ impl Served {
         let mut functions = functions_of(&app, around);
         functions.note_loaded(loaded.functions);
         let (routes, errors) = functions.routes(&app.host.http.route_prefix);
-        for error in errors {
-            functions.refuse(error);
-        }
+        functions.refuse(&errors);
         for (name, failure) in functions.broken() {
             console.not_loaded(name, failure);
         }

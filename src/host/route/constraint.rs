@@ -30,6 +30,12 @@ pub(super) const KNOWN: [&str; 19] = [
 
 /// Bytes that a compiled expression may take. `\w{1,200}` takes half of them, since all letters of Unicode are in it; `\w{1,9999}` is refused.
 const REGEX_SIZE: usize = 16 << 20;
+/// Bytes that a compiled expression is tried to fit in first: most do.
+const SMALL_REGEX: usize = 16 << 10;
+/// Bytes that all expressions of an app may take: a few letters may stand for the most that one can take.
+const ALL_REGEXES: usize = 64 << 20;
+/// Bytes of the longest expression. While it is read each `\w` takes some KiB.
+const LONGEST_REGEX: usize = 8 << 10;
 
 const ONE_NUMBER: &str = "one whole number in parentheses, as in `min(1)`";
 const TWO_NUMBERS: &str = "two whole numbers in parentheses, as in `range(1,9)`";
@@ -62,11 +68,31 @@ pub(super) enum Constraint {
     NonFile,
 }
 
+/// What an app's expressions may still take, in bytes.
+#[derive(Debug)]
+pub(super) struct Room(usize);
+
+// === impl Room ===
+
+impl Default for Room {
+    fn default() -> Self {
+        Room(ALL_REGEXES)
+    }
+}
+
+impl Room {
+    fn take(&mut self, bytes: usize) -> Result<(), ConstraintError> {
+        let too_much = || ConstraintError::Regex(format!("those of all routes would take more than {} MiB", ALL_REGEXES >> 20));
+        self.0 = self.0.checked_sub(bytes).ok_or_else(too_much)?;
+        Ok(())
+    }
+}
+
 // === impl Constraint ===
 
 impl Constraint {
     /// Reads a name, in any case, and its argument in parentheses.
-    pub(super) fn parse(text: &str) -> Result<Constraint, ConstraintError> {
+    pub(super) fn parse(text: &str, room: &mut Room) -> Result<Constraint, ConstraintError> {
         let (name, argument) = match text.split_once('(') {
             Some((name, rest)) => (name, Some(rest.strip_suffix(')').ok_or(ConstraintError::Parenthesis)?)),
             None => (text, None),
@@ -75,7 +101,7 @@ impl Constraint {
         match (simple(&name), argument) {
             (Some(constraint), None) => Ok(constraint),
             (Some(_), Some(_)) => Err(ConstraintError::NoArguments),
-            (None, argument) => with_argument(&name, argument),
+            (None, argument) => with_argument(&name, argument, room),
         }
     }
 
@@ -126,7 +152,7 @@ fn simple(name: &str) -> Option<Constraint> {
     })
 }
 
-fn with_argument(name: &str, argument: Option<&str>) -> Result<Constraint, ConstraintError> {
+fn with_argument(name: &str, argument: Option<&str>, room: &mut Room) -> Result<Constraint, ConstraintError> {
     match name {
         "min" => Ok(Constraint::Min(one(argument).ok_or(ConstraintError::Arguments(ONE_NUMBER))?)),
         "max" => Ok(Constraint::Max(one(argument).ok_or(ConstraintError::Arguments(ONE_NUMBER))?)),
@@ -141,7 +167,7 @@ fn with_argument(name: &str, argument: Option<&str>) -> Result<Constraint, Const
             let (least, most) = exact.or_else(|| two(argument)).ok_or(ConstraintError::Arguments(LENGTHS))?;
             if least > most { Err(ConstraintError::Order) } else { Ok(Constraint::Length(least, most)) }
         }
-        "regex" => regex(argument.ok_or(ConstraintError::Arguments(PATTERN))?),
+        "regex" => regex(argument.ok_or(ConstraintError::Arguments(PATTERN))?, room),
         _ => Err(ConstraintError::Unknown),
     }
 }
@@ -155,14 +181,26 @@ fn two<N: std::str::FromStr>(argument: Option<&str>) -> Option<(N, N)> {
     Some((number::integer(first)?, number::integer(second)?))
 }
 
-fn regex(pattern: &str) -> Result<Constraint, ConstraintError> {
-    let regex = RegexBuilder::new(pattern).case_insensitive(true).size_limit(REGEX_SIZE).build();
-    regex.map(Constraint::Regex).map_err(|error| {
-        // The crate draws the pattern with a marker below it; its last line says why.
-        let drawing = error.to_string();
-        let reason = drawing.lines().last().unwrap_or_default();
-        ConstraintError::Regex(reason.strip_prefix("error: ").unwrap_or(reason).to_owned())
-    })
+/// What a compiled expression takes can't be asked, so it counts as the first of growing sizes that it fits in. Those that it did not fit in count too: trying
+/// them takes time.
+fn regex(pattern: &str, room: &mut Room) -> Result<Constraint, ConstraintError> {
+    if pattern.len() > LONGEST_REGEX {
+        return Err(ConstraintError::Regex(format!("it is longer than {LONGEST_REGEX} bytes")));
+    }
+    let mut size = SMALL_REGEX;
+    loop {
+        room.take(size)?;
+        match RegexBuilder::new(pattern).case_insensitive(true).size_limit(size).build() {
+            Ok(regex) => return Ok(Constraint::Regex(regex)),
+            Err(regex::Error::CompiledTooBig(_)) if size < REGEX_SIZE => size *= 4,
+            Err(error) => {
+                // The crate draws the pattern with a marker below it; its last line says why.
+                let drawing = error.to_string();
+                let reason = drawing.lines().last().unwrap_or_default();
+                return Err(ConstraintError::Regex(reason.strip_prefix("error: ").unwrap_or(reason).to_owned()));
+            }
+        }
+    }
 }
 
 /// 32 digits, with hyphens or without, the hyphenated also in braces or parentheses.

@@ -3,6 +3,9 @@
 use super::constraint::KNOWN;
 use thiserror::Error;
 
+/// Functions that an error names.
+const MOST_NAMES: usize = 20;
+
 /// Why one or several functions have no route.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RouteError {
@@ -93,6 +96,9 @@ pub enum TemplateError {
     /// `{a?}-b`, `{a}-{b?}`
     #[error("has the optional parameter `{0}` beside other text: it may only be last, after a single `.` that follows a parameter")]
     OptionalBesideText(String),
+    /// A prefix of more than so many bytes.
+    #[error("is longer than {0} bytes: shorten it")]
+    LongPrefix(usize),
     /// `{a:foo}`
     #[error("has the parameter `{parameter}` with the constraint `{constraint}`, which {problem}")]
     Constraint {
@@ -141,11 +147,14 @@ impl RouteError {
     }
 }
 
-/// `` `a`, `b` and `c` ``
+/// `` `a`, `b` and `c` ``. Of many it names the first: each of them may be told all of it.
 fn list(names: &[String]) -> String {
-    let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-    match quoted.split_last() {
+    let mut listed: Vec<_> = names.iter().take(MOST_NAMES).map(|name| format!("`{name}`")).collect();
+    if names.len() > MOST_NAMES {
+        listed.push(format!("{} others", names.len() - MOST_NAMES));
+    }
+    match listed.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
-        _ => quoted.concat(),
+        _ => listed.concat(),
     }
 }

@@ -1,6 +1,6 @@
 //! Reads templates: `products/{category:alpha}/{file}.{ext?}`, `{{` and `}}` for braces that are text.
 
-use super::constraint::Constraint;
+use super::constraint::{Constraint, Room};
 use super::error::{ConstraintError, TemplateError};
 use super::template::{Absence, Parameter, Part, Segment};
 use std::iter::Peekable;
@@ -13,20 +13,20 @@ enum Braced {
 }
 
 /// Reads a template, or a prefix. One slash before it and one after it don't count.
-pub(super) fn segments(template: &str) -> Result<Vec<Segment>, TemplateError> {
+pub(super) fn segments(template: &str, room: &mut Room) -> Result<Vec<Segment>, TemplateError> {
     if template.starts_with('~') {
         return Err(TemplateError::Tilde);
     }
     let mut chars = template.strip_prefix('/').unwrap_or(template).chars().peekable();
     let mut segments = Vec::new();
     while chars.peek().is_some() {
-        segments.push(segment(&mut chars)?);
+        segments.push(segment(&mut chars, room)?);
     }
     Ok(segments)
 }
 
 /// Reads up to the next slash that is not in braces, and that.
-fn segment(chars: &mut Peekable<Chars<'_>>) -> Result<Segment, TemplateError> {
+fn segment(chars: &mut Peekable<Chars<'_>>, room: &mut Room) -> Result<Segment, TemplateError> {
     let mut parts = Vec::new();
     let mut text = String::new();
     while let Some(next) = chars.next_if(|next| *next != '/') {
@@ -36,7 +36,7 @@ fn segment(chars: &mut Peekable<Chars<'_>>) -> Result<Segment, TemplateError> {
                 if !text.is_empty() {
                     parts.push(Part::Literal(std::mem::take(&mut text)));
                 }
-                match parameter(&inside(chars)?)? {
+                match parameter(&inside(chars)?, room)? {
                     Braced::Parameter(parameter) => parts.push(Part::Parameter(parameter)),
                     Braced::CatchAll(parameter) => return catch_all(parameter, parts.is_empty(), chars),
                 }
@@ -106,7 +106,7 @@ fn inside(chars: &mut Peekable<Chars<'_>>) -> Result<String, TemplateError> {
 }
 
 /// Reads `*name:constraint:constraint(argument)=default?`, all but the name optional.
-fn parameter(text: &str) -> Result<Braced, TemplateError> {
+fn parameter(text: &str, room: &mut Room) -> Result<Braced, TemplateError> {
     let unstarred = text.strip_prefix("**").or_else(|| text.strip_prefix('*'));
     let rest = unstarred.unwrap_or(text);
     let (rest, optional) = rest.strip_suffix('?').map_or((rest, false), |rest| (rest, true));
@@ -114,7 +114,7 @@ fn parameter(text: &str) -> Result<Braced, TemplateError> {
     if name.is_empty() || name.contains(['/', '{', '}', '?', '*']) {
         return Err(TemplateError::Name(name.to_owned()));
     }
-    let (constraints, default) = constraints(name, rest)?;
+    let (constraints, default) = constraints(name, rest, room)?;
     let absence = match (optional, default) {
         (true, Some(_)) => return Err(TemplateError::OptionalWithDefault(name.to_owned())),
         (true, None) => Absence::Allowed,
@@ -130,7 +130,7 @@ fn parameter(text: &str) -> Result<Braced, TemplateError> {
 }
 
 /// Reads `:constraint…=default`. Constraints without a name are skipped, as ASP.NET does.
-fn constraints(parameter: &str, mut rest: &str) -> Result<(Vec<Constraint>, Option<String>), TemplateError> {
+fn constraints(parameter: &str, mut rest: &str, room: &mut Room) -> Result<(Vec<Constraint>, Option<String>), TemplateError> {
     let mut constraints = Vec::new();
     while let Some(text) = rest.strip_prefix(':') {
         let wrong = |constraint: &str, problem| TemplateError::Constraint {
@@ -141,7 +141,7 @@ fn constraints(parameter: &str, mut rest: &str) -> Result<(Vec<Constraint>, Opti
         let length = constraint_length(text).ok_or_else(|| wrong(text, ConstraintError::Parenthesis))?;
         let (constraint, after) = text.split_at(length);
         if !constraint.is_empty() {
-            constraints.push(Constraint::parse(constraint).map_err(|problem| wrong(constraint, problem))?);
+            constraints.push(Constraint::parse(constraint, room).map_err(|problem| wrong(constraint, problem))?);
         }
         rest = after;
     }

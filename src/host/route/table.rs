@@ -1,5 +1,6 @@
 //! All routes of an app: built once, then asked for each request.
 
+use super::constraint::Room;
 use super::error::{RouteError, TemplateError};
 use super::matching::{Captures, Path, decode};
 use super::template::{Segment, Template};
@@ -9,6 +10,8 @@ use std::collections::{HashMap, HashSet};
 
 /// What no route may begin with, in any case of letters: these paths are the host's own.
 const RESERVED: [&str; 2] = ["admin", "runtime"];
+/// Bytes of the longest prefix: each route holds it.
+const LONGEST_PREFIX: usize = 1024;
 
 /// The routes that can be used, those to try first before the others.
 #[derive(Debug)]
@@ -36,14 +39,19 @@ impl<T> RouteTable<T> {
     #[must_use]
     pub fn build(prefix: &str, routes: Vec<Route<T>>) -> (RouteTable<T>, Vec<RouteError>) {
         let prefix = prefix.trim_matches('/');
-        let prefix_segments = match parse_prefix(prefix) {
+        if prefix.len() > LONGEST_PREFIX {
+            let shown: String = prefix.chars().take(32).chain(['…']).collect();
+            return (RouteTable { entries: Vec::new() }, prefix_error(routes, &shown, TemplateError::LongPrefix(LONGEST_PREFIX)));
+        }
+        let mut room = Room::default();
+        let prefix_segments = match parse_prefix(prefix, &mut room) {
             Ok(segments) => segments,
             Err(problem) => return (RouteTable { entries: Vec::new() }, prefix_error(routes, prefix, problem)),
         };
         let mut entries = Vec::with_capacity(routes.len());
         let mut errors = Vec::new();
         for route in routes {
-            match Entry::of(route, prefix, &prefix_segments) {
+            match Entry::of(route, prefix, &prefix_segments, &mut room) {
                 Ok(entry) => entries.push(entry),
                 Err(error) => errors.push(error),
             }
@@ -66,6 +74,11 @@ impl<T> RouteTable<T> {
         Some(Found { target: &entry.target, values: RouteValues(values) })
     }
 
+    /// Where each function answers, by its name: see [`RouteTable::path_of`].
+    pub(in crate::host) fn paths(&self) -> HashMap<&str, &str> {
+        self.entries.iter().map(|entry| (entry.function.as_str(), entry.path.as_str())).collect()
+    }
+
     /// Where a function answers: the prefix and the template as the user wrote it, such as `/api/products/{category:alpha}/{id:int?}`. Nothing for a
     /// function whose route can't be used.
     #[must_use]
@@ -74,8 +87,8 @@ impl<T> RouteTable<T> {
     }
 }
 
-fn parse_prefix(prefix: &str) -> Result<Vec<Segment>, TemplateError> {
-    Ok(Template::join(&[], parse::segments(prefix)?)?.segments)
+fn parse_prefix(prefix: &str, room: &mut Room) -> Result<Vec<Segment>, TemplateError> {
+    Ok(Template::join(&[], parse::segments(prefix, room)?)?.segments)
 }
 
 fn prefix_error<T>(routes: Vec<Route<T>>, prefix: &str, problem: TemplateError) -> Vec<RouteError> {
@@ -86,11 +99,11 @@ fn prefix_error<T>(routes: Vec<Route<T>>, prefix: &str, problem: TemplateError) 
 // === impl Entry ===
 
 impl<T> Entry<T> {
-    fn of(route: Route<T>, prefix: &str, prefix_segments: &[Segment]) -> Result<Entry<T>, RouteError> {
+    fn of(route: Route<T>, prefix: &str, prefix_segments: &[Segment], room: &mut Room) -> Result<Entry<T>, RouteError> {
         let Route { function, template: written, methods, target } = route;
         let own = if written.trim().is_empty() { &function } else { &written };
         let path = printed(prefix, own);
-        match parse::segments(own).and_then(|segments| Template::join(prefix_segments, segments)) {
+        match parse::segments(own, room).and_then(|segments| Template::join(prefix_segments, segments)) {
             Ok(template) if is_reserved(own) || RESERVED.iter().any(|word| template.begins_with(word)) => {
                 Err(RouteError::Reserved { template: own.clone(), function, path })
             }
@@ -104,13 +117,6 @@ impl<T> Entry<T> {
 
     fn answers(&self, method: &Method) -> bool {
         self.methods.as_ref().is_none_or(|methods| methods.contains(method))
-    }
-
-    fn shares_methods(&self, other: &Entry<T>) -> bool {
-        match (&self.methods, &other.methods) {
-            (Some(methods), Some(_)) => methods.iter().any(|method| other.answers(method)),
-            _ => true,
-        }
     }
 }
 
@@ -136,15 +142,26 @@ fn remove_conflicts<T>(entries: &mut Vec<Entry<T>>) -> Vec<RouteError> {
 }
 
 /// Of routes with one shape: those that share methods, with each other or by way of a third.
-fn clashes<T>(entries: &[Entry<T>], mut group: Vec<usize>) -> Vec<Vec<usize>> {
-    let share = |a: usize, b: usize| matches!((entries.get(a), entries.get(b)), (Some(a), Some(b)) if a.shares_methods(b));
+fn clashes<T>(entries: &[Entry<T>], group: Vec<usize>) -> Vec<Vec<usize>> {
+    let methods = |index: usize| entries.get(index).and_then(|entry| entry.methods.as_deref());
+    if group.iter().any(|index| methods(*index).is_none()) {
+        // One that answers all methods shares some with each of the others.
+        return if group.len() > 1 { vec![group] } else { Vec::new() };
+    }
+    let mut sharing: HashMap<&Method, Vec<usize>> = HashMap::new();
+    for index in &group {
+        methods(*index).unwrap_or_default().iter().for_each(|method| sharing.entry(method).or_default().push(*index));
+    }
+    let mut seen = HashSet::new();
     let mut clashes = Vec::new();
-    while let Some(first) = (!group.is_empty()).then(|| group.remove(0)) {
-        let mut clash = vec![first];
-        let mut next = 0;
-        while let Some(&member) = clash.get(next) {
-            clash.extend(group.extract_if(.., |other| share(member, *other)));
-            next += 1;
+    for first in group {
+        let mut clash = Vec::new();
+        let mut waiting = vec![first];
+        while let Some(member) = waiting.pop() {
+            if seen.insert(member) {
+                clash.push(member);
+                waiting.extend(methods(member).unwrap_or_default().iter().filter_map(|method| sharing.remove(method)).flatten());
+            }
         }
         if clash.len() > 1 {
             clash.sort_unstable();

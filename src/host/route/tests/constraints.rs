@@ -1,10 +1,10 @@
 //! Which values fit which constraints.
 
-use super::super::constraint::Constraint;
-use super::values;
+use super::super::constraint::{Constraint, Room};
+use super::{table, values};
 
 fn check(constraint: &str, good: &[&str], bad: &[&str]) {
-    let parsed = Constraint::parse(constraint).unwrap();
+    let parsed = Constraint::parse(constraint, &mut Room::default()).unwrap();
     for value in good {
         assert!(parsed.accepts(value), "{constraint} should accept {value:?}");
     }
@@ -177,4 +177,22 @@ fn all_constraints_must_hold() {
     ] {
         assert_eq!(values(template, path).as_deref(), wanted, "{template} {path}");
     }
+}
+
+#[test]
+fn expressions_share_a_room() {
+    let routes = |count: usize, expression: &str| -> Vec<(String, String)> {
+        (0..count).map(|index| (format!("f{index}"), format!("{index}/{{a:regex({expression})}}"))).collect()
+    };
+    let errors = |routes: &[(String, String)]| -> Vec<String> {
+        let routes: Vec<_> = routes.iter().map(|(function, template)| (function.as_str(), template.as_str())).collect();
+        table("", &routes).1.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(errors(&routes(1_000, "^[a-z0-9]+$")), [""; 0]);
+    // Each takes several MiB.
+    let large = errors(&routes(5, r"^\w{{1,200}}$"));
+    assert_eq!(large.len(), 2, "{large:?}");
+    assert!(large.iter().all(|error| error.contains("those of all routes would take more than 64 MiB")), "{large:?}");
+    let long = errors(&routes(1, &r"\w".repeat(5_000)));
+    assert!(long[0].contains("it is longer than 8192 bytes"), "{long:?}");
 }

@@ -181,6 +181,16 @@ fn a_third_function_can_join_two() {
 }
 
 #[test]
+fn of_many_functions_the_first_are_named() {
+    let routes: Vec<_> = (10..1_010).map(|index| (format!("f{index}"), format!("M{} M{}", index, index + 1))).collect();
+    let routes: Vec<_> = routes.iter().map(|(name, methods)| (name.as_str(), "x", methods.as_str())).collect();
+    let (_, errors) = table_of("", &routes);
+    assert_eq!(errors.iter().map(|error| error.functions().len()).collect::<Vec<_>>(), [1_000]);
+    let told = errors[0].to_string();
+    assert!(told.starts_with("functions `f10`, `f11`, ") && told.contains("`f29` and 980 others all have the route `x`"), "{told}");
+}
+
+#[test]
 fn the_hosts_own_paths_are_refused() {
     for (prefix, template, refused) in [
         ("", "admin", true),
@@ -214,6 +224,9 @@ fn a_wrong_prefix_is_one_error_for_all() {
     );
     assert_eq!(table.path_of("f"), None);
     assert!(table_of("{", &[]).1.is_empty());
+    let (_, errors) = super::tests::table(&"x/".repeat(600), &[("f", "y")]);
+    let told = "functions `f`: `extensions.http.routePrefix` in host.json, `x/x/x/x/x/x/x/x/x/x/x/x/x/x/x/x/…`, is longer than 1024 bytes: shorten it";
+    assert_eq!(errors.iter().map(ToString::to_string).collect::<Vec<_>>(), [told]);
 }
 
 #[test]

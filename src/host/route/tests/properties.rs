@@ -1,6 +1,6 @@
 //! What holds for all templates and paths: nothing panics, nothing takes long, and a path that was made from a template gives back what went in.
 
-use super::{table, values};
+use super::{table, table_of, values};
 use http::Method;
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
@@ -120,4 +120,7 @@ fn many_routes_are_fast() {
     });
     let same: Vec<_> = templates.iter().map(|(name, _)| (name.as_str(), "x")).collect();
     quickly("a thousand at one place", || assert_eq!(table("", &same).1[0].functions().len(), 1_000));
+    let methods: Vec<_> =
+        (0..2).map(|half| (0..20_000).map(|index| format!("M{}", 2 * index + half)).collect::<Vec<_>>().join(" ")).collect();
+    quickly("two with many methods", || assert!(table_of("", &[("f", "x", &methods[0]), ("g", "x", &methods[1])]).1.is_empty()));
 }
