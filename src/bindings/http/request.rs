@@ -8,6 +8,7 @@ use http::header::{COOKIE, HOST};
 use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderMap, Uri};
+use percent_encoding::{CONTROLS, utf8_percent_encode};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -32,7 +33,8 @@ fn absolute_url(uri: &Uri, headers: &HeaderMap, at: Endpoint) -> String {
         // One that is no host's name would make a URL that is none.
         .or_else(|| headers.get(HOST)?.to_str().ok().filter(|host| host.parse::<Authority>().is_ok()).map(ToOwned::to_owned))
         .unwrap_or_else(|| at.address.to_string());
-    let path = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    // Clients may send letters beyond ASCII as they are, among them such as end lines.
+    let path = utf8_percent_encode(uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str), CONTROLS);
     format!("{}://{authority}{path}", at.scheme())
 }
 
@@ -126,6 +128,12 @@ mod tests {
         assert_eq!(data.get("headers"), Some(&serde_json::json!({"x-a": "h"})));
         assert_eq!(data.get("query"), Some(&serde_json::json!({"a": "q"})));
         assert_eq!(data.get("code"), None);
+    }
+
+    #[test]
+    fn a_url_is_ascii() {
+        let request = parts(http::Request::get("/\u{85}/é%C3%A9?a=\u{2028}"));
+        assert_eq!(absolute_url(&request.uri, &request.headers, HERE), "http://127.0.0.1:7071/%C2%85/%C3%A9%C3%A9?a=%E2%80%A8");
     }
 
     #[test]
