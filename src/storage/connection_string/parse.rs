@@ -141,7 +141,9 @@ impl Endpoint {
         if !["http", "https"].contains(&scheme) || authority.as_str().contains('@') || authority.host().is_empty() {
             return Err(wrong());
         }
-        if authority.port().is_none() && authority.as_str() != authority.host() {
+        // What else there may be, between a bracket and a port for example, leads nowhere.
+        let port = authority.port().map(|port| format!(":{}", port.as_str())).unwrap_or_default();
+        if authority.as_str() != format!("{}{port}", authority.host()) {
             return Err(wrong());
         }
         Ok(Endpoint { origin: format!("{scheme}://{authority}"), path: uri.path().trim_end_matches('/').to_owned() })

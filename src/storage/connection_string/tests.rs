@@ -90,6 +90,8 @@ fn what_is_wrong_is_said() {
         (&format!("AccountName=ada;{key};BlobEndpoint=ftp://azurite"), E::Endpoint("BlobEndpoint")),
         (&format!("AccountName=ada;{key};BlobEndpoint=http://user:secret@azurite"), E::Endpoint("BlobEndpoint")),
         (&format!("AccountName=ada;{key};TableEndpoint=http://azurite:x"), E::Endpoint("TableEndpoint")),
+        (&format!("AccountName=ada;{key};TableEndpoint=http://azurite:"), E::Endpoint("TableEndpoint")),
+        (&format!("AccountName=ada;{key};TableEndpoint=http://[::1]&:10002"), E::Endpoint("TableEndpoint")),
         (&format!("AccountName=ada;{key};TableEndpoint=http://azurite?sig=secret"), E::EndpointQuery("TableEndpoint")),
         ("UseDevelopmentStorage=yes", E::NotDevelopment),
         ("UseDevelopmentStorage=true;AccountName=a", E::BesideDevelopment("AccountName")),
