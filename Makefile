@@ -71,25 +71,28 @@ $(DENY):
 deny: $(DENY)
 	$(DENY) --offline check licenses sources bans
 
-# cargo-fuzz works with the toolchain that there is, as long as no sanitizer is asked for: the targets are safe Rust, and what they need of it is coverage.
+# cargo-fuzz works with the toolchain that there is. The targets are safe Rust and need coverage above all; SANITIZER=address also watches what is not: zstd, and
+# unsafe code of crates. A stable toolchain has that, and takes its flags only if it is told to.
 CARGO_FUZZ := target/tools/bin/cargo-fuzz
 $(CARGO_FUZZ):
 	cargo install --quiet --locked --root target/tools --version 0.13.2 cargo-fuzz
 
 TARGET ?= json
 SECONDS ?= 60
+SANITIZER ?= none
 FUZZED := target/fuzz/corpus/$(TARGET)
-FUZZ_FLAGS := --sanitizer none --target-dir target/fuzz
+FUZZ_FLAGS := --sanitizer $(SANITIZER) --target-dir target/fuzz/$(SANITIZER)
+FUZZ_ENV := PYTHON=$(PYTHON) $(if $(filter address,$(SANITIZER)),RUSTC_BOOTSTRAP=1 CC=$(CURDIR)/fuzz/cc.sh)
 FUZZ_LIMITS := -max_len=4096 -timeout=10 -rss_limit_mb=2048
 
 ## One fuzz target for a while: `make fuzz TARGET=route SECONDS=600`. What it finds is kept in target/fuzz and tried again the next time.
 fuzz: $(CARGO_FUZZ)
 	mkdir -p $(FUZZED)
-	PYTHON=$(PYTHON) $(CARGO_FUZZ) fuzz run $(FUZZ_FLAGS) $(TARGET) $(FUZZED) fuzz/corpus/$(TARGET) -- $(FUZZ_LIMITS) -max_total_time=$(SECONDS)
+	$(FUZZ_ENV) $(CARGO_FUZZ) fuzz run $(FUZZ_FLAGS) $(TARGET) $(FUZZED) fuzz/corpus/$(TARGET) -- $(FUZZ_LIMITS) -max_total_time=$(SECONDS)
 
 ## Adds to a target's corpus the least of what was found that reaches as much
 fuzz-corpus: $(CARGO_FUZZ)
-	PYTHON=$(PYTHON) $(CARGO_FUZZ) fuzz run $(FUZZ_FLAGS) $(TARGET) fuzz/corpus/$(TARGET) $(FUZZED) -- $(FUZZ_LIMITS) -set_cover_merge=1 -use_counters=0
+	$(FUZZ_ENV) $(CARGO_FUZZ) fuzz run $(FUZZ_FLAGS) $(TARGET) fuzz/corpus/$(TARGET) $(FUZZED) -- $(FUZZ_LIMITS) -set_cover_merge=1 -use_counters=0
 
 ## The guest alone: CPython with the worker, as a component
 guest:
