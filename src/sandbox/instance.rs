@@ -157,18 +157,20 @@ impl Instance {
     }
 
     /// Where in the memory the reference counts of objects are that last as long as the interpreter. Nothing may be called afterwards.
-    pub(super) async fn lasting_objects(mut self) -> wasmtime::Result<Vec<u32>> {
+    pub(super) async fn lasting_objects(mut self, limit: Duration) -> Result<Vec<u32>, InvokeError> {
         let _turn = self.begin();
         let worker = self.guest.snapfunc_host_worker();
-        let listing = worker.call_lasting_objects(&mut self.store);
-        guarded(&self.grants.sign, &self.memory, listing).await
+        let listing = async { worker.call_lasting_objects(&mut self.store).await.map(Ok) };
+        let result = tokio::time::timeout(limit, guarded(&self.grants.sign, &self.memory, listing)).await;
+        self.end(result, limit)
     }
 
     /// Has the guest's libc forget its folders. Nothing may be called afterwards.
-    pub(super) async fn forget_folders(mut self) -> wasmtime::Result<()> {
+    pub(super) async fn forget_folders(mut self, limit: Duration) -> Result<(), InvokeError> {
         let _turn = self.begin();
-        let forgetting = self.guest.call_reset_preopens(&mut self.store);
-        guarded(&self.grants.sign, &self.memory, forgetting).await
+        let forgetting = async { self.guest.call_reset_preopens(&mut self.store).await.map(Ok) };
+        let result = tokio::time::timeout(limit, guarded(&self.grants.sign, &self.memory, forgetting)).await;
+        self.end(result, limit)
     }
 
     /// What inputs of the next invocation are read from whose datum is a stream.

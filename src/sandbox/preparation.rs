@@ -20,6 +20,8 @@ use std::time::Duration;
 
 /// How long an app may take to load: an import that never ends must not keep an instance for ever.
 pub(super) const LOAD_LIMIT: Duration = Duration::from_secs(120);
+/// And how long it may take to find what lasts of it, which takes some tens of milliseconds.
+const LOOK_LIMIT: Duration = Duration::from_secs(5);
 /// Bytes of what an app logs while it is loaded, in a snapshot.
 const MOST_LOGGED: usize = 1 << 20;
 /// What a record costs beside its text.
@@ -157,12 +159,18 @@ impl Preparation<'_> {
         let obstacles = instance.prepare_snapshot(LOAD_LIMIT).await.map_err(load_error)?;
         let memory = if obstacles.is_empty() {
             instance.warm_up(&warm_up(), LOAD_LIMIT).await.map_err(load_error)?;
-            instance.forget_folders().await.map_err(TemplateError::Instantiation)?;
+            instance.forget_folders(LOAD_LIMIT).await.map_err(load_error)?;
             let mut content = capture.take().map_err(TemplateError::Image)?;
             // Another instance looks for what lasts, as looking leaves traces.
             let image = Arc::new(Image::in_memory(&content).map_err(TemplateError::Image)?);
-            let lasting = self.instance(&image, self.purpose())?.lasting_objects().await.map_err(TemplateError::Instantiation)?;
-            immortal::mark(&mut content, &lasting);
+            let looking = self.instance(&image, self.purpose())?.lasting_objects(LOOK_LIMIT).await;
+            match looking {
+                Ok(lasting) => {
+                    immortal::mark(&mut content, &lasting);
+                }
+                // The app may have changed what looks for them. It costs its instances a few pages each.
+                Err(error) => tracing::warn!(%error, "what lasts of the app's memory can't be found"),
+            }
             Ok(content)
         } else {
             Err(obstacles)

@@ -4,6 +4,7 @@ use super::api::ClonableAppPre;
 use super::base::{Base, CacheError};
 use super::immortal;
 use super::instance::Instance;
+use super::preparation::LOAD_LIMIT;
 use super::slots::{Creator, Image};
 use super::snapshot::{Keeping, Store};
 use super::stacks::Stacks;
@@ -102,7 +103,11 @@ impl Runtime {
             let look = scope.spawn(|| {
                 let mounts = Mounts::open(&runtime.rootfs, &runtime.rootfs, None)?;
                 let instance = Instance::bare(&runtime, &Arc::new(mounts))?;
-                tokio::runtime::Builder::new_current_thread().build()?.block_on(instance.lasting_objects())
+                tokio::runtime::Builder::new_current_thread()
+                    .enable_time()
+                    .build()?
+                    .block_on(instance.lasting_objects(LOAD_LIMIT))
+                    .map_err(wasmtime::Error::new)
             });
             look.join().unwrap_or_else(|_| wasmtime::bail!("the guest's memory could not be looked at"))
         });

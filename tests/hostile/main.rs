@@ -8,4 +8,5 @@ mod common;
 mod clients;
 mod functions;
 mod http2;
+mod loading;
 mod network;

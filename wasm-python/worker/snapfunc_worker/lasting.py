@@ -7,6 +7,10 @@ objects last can make them immortal in the memory image (PEP 683): their counts 
 import gc
 from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType
 
+# By these, and by identity, classes are looked at without running code of their metaclasses, which may do anything.
+_bases_of = type.__dict__["__mro__"].__get__
+_dict_of = type.__dict__["__dict__"].__get__
+
 _PASSING = (FrameType, GeneratorType, CoroutineType, AsyncGeneratorType)
 
 
@@ -37,4 +41,6 @@ def _parts(code: CodeType) -> tuple[object, ...]:
 def _lasts(thing: object) -> bool:
     """Whether nobody waits for its end."""
     kind = type(thing)
-    return kind not in _PASSING and not hasattr(kind, "__del__")
+    if any(kind is passing for passing in _PASSING):
+        return False
+    return not any("__del__" in _dict_of(base) for base in _bases_of(kind))
