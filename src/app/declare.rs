@@ -4,6 +4,11 @@ use super::function::{BrokenFunction, FunctionError, read_definition};
 use super::{App, ProgrammingModel};
 use std::collections::HashMap;
 
+/// So many names are told in one sentence.
+const MOST_NAMED: usize = 20;
+/// Bytes of a name that are told: twice as many as a function's name may have.
+const LONGEST_NAMED: usize = 256;
+
 impl App {
     /// The file with the functions of programming model v2, where it can be loaded.
     pub fn entry_file(&self) -> Option<&str> {
@@ -17,7 +22,7 @@ impl App {
     /// From then on the app is like one of model v1. Gives sentences for the user.
     pub fn declare<'a>(&mut self, declared: impl IntoIterator<Item = (&'a str, Option<&'a str>)>) -> Vec<String> {
         let Some(file) = self.entry_file().map(str::to_owned) else { return Vec::new() };
-        let declared: Vec<_> = declared.into_iter().collect();
+        let declared: Vec<_> = declared.into_iter().map(|(name, definition)| (beginning(name), definition)).collect();
         let names: Vec<_> = declared.iter().map(|(name, _)| *name).collect();
         // By the name that all spellings have in common: the code may declare any number.
         let mut seen: HashMap<String, &str> = HashMap::new();
@@ -45,18 +50,39 @@ impl App {
         }
         let mut notices = self.unknown_names(&names);
         if seen.is_empty() {
-            notices.push(format!("no functions: of the app's {} none is to run", names.join(", ")));
+            notices.push(format!("no functions: of the app's {} none is to run", in_words(&names)));
         }
         notices
     }
 
-    /// Sentences about names that were selected and that none of the app's functions has.
+    /// Sentences about names that were selected and that none of the app's functions has. Both lists are the app's own: told in full, they would take the
+    /// product of their lengths.
     pub(super) fn unknown_names(&self, known: &[&str]) -> Vec<String> {
         let is_known = |name: &&String| known.iter().any(|known| known.eq_ignore_ascii_case(name));
         let unknown = self.selected.iter().flatten().filter(|name| !is_known(name));
-        let known = known.join(", ");
-        unknown
-            .map(|name| format!("`functions` in host.json or the settings, or --functions, names {name}, but the app has only {known}"))
-            .collect()
+        let known = in_words(known);
+        let mut unknown = unknown.map(|name| beginning(name));
+        let about = "`functions` in host.json or the settings, or --functions, names";
+        let told = unknown.by_ref().take(MOST_NAMED).map(|name| format!("{about} {name}, but the app has only {known}"));
+        let mut sentences: Vec<_> = told.collect();
+        let more = unknown.count();
+        if more > 0 {
+            sentences.push(format!("{about} {more} more functions that the app doesn't have"));
+        }
+        sentences
+    }
+}
+
+/// As much of a name as is told: longer ones are no function's.
+fn beginning(name: &str) -> &str {
+    &name[..name.floor_char_boundary(LONGEST_NAMED)]
+}
+
+/// The first of many names, and how many there are beside them.
+pub(super) fn in_words(names: &[&str]) -> String {
+    let first = names.iter().take(MOST_NAMED).map(|name| beginning(name)).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(MOST_NAMED) {
+        0 => first,
+        more => format!("{first} and {more} more"),
     }
 }

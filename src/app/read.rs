@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::declare::in_words;
 use super::folder::{Folder, Kind};
 use super::function::{discover, why_none};
 use super::host_config::{self, HostConfig};
@@ -59,7 +60,7 @@ impl App {
         };
         if is_v2 {
             if !found.names.is_empty() && !unusable {
-                let names = found.names.join(", ");
+                let names = in_words(&found.names.iter().map(String::as_str).collect::<Vec<_>>());
                 app.notices
                     .push(format!("{entry_file} makes this an app of programming model v2, so function.json is not read in {names}"));
             }
@@ -83,9 +84,8 @@ impl App {
         }
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
         self.notices.extend(self.unknown_names(&known));
-        let known = known.join(", ");
         if self.functions.is_empty() && self.broken.is_empty() {
-            self.notices.push(format!("no functions: of the app's {known} none is to run"));
+            self.notices.push(format!("no functions: of the app's {} none is to run", in_words(&known)));
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ mod start;
 mod stop;
 mod storage;
 
-use crate::host::console::printable;
+use crate::host::console::{cut, printable};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -73,10 +73,13 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             // What an app calls its files and exceptions is part of some.
-            anstream::eprintln!("{}error:{:#} {}", ERROR, ERROR, printable(&format!("{error:#}")));
+            anstream::eprintln!("{}error:{:#} {}", ERROR, ERROR, printable(&cut(&format!("{error:#}"), LONGEST_ERROR)));
             ExitCode::FAILURE
         }
     }
 }
+
+/// An error that is longer, in bytes, is cut off.
+const LONGEST_ERROR: usize = 64 << 10;
 
 const ERROR: anstyle::Style = anstyle::AnsiColor::Red.on_default().bold();

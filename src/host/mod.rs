@@ -34,7 +34,7 @@ use crate::bindings::account::{Accounts, Stores};
 use crate::sandbox::api::{Level, LoadedApp, paths};
 use crate::sandbox::{Isolation, Limits, Pool, PoolLimits, Runtime, Spec, Template, TemplateError};
 use admin::{Admin, Inventory};
-use console::Console;
+use console::{Console, cut};
 use cors::Cors;
 use dispatch::Dispatcher;
 use functions::Functions;
@@ -58,6 +58,10 @@ const MOST_INSTANCES: usize = 100;
 const MOST_WAITING: usize = 5000;
 /// Bytes of a request's body, where `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT` does not say.
 const BODY_LIMIT: u64 = 104_857_600;
+/// So many reasons why an app's memory can't be copied are told, the app knows how many there are.
+const MOST_OBSTACLES: usize = 20;
+/// Bytes of one that are told.
+const LONGEST_OBSTACLE: usize = 2048;
 /// Files and folders in an invocation's `/tmp`.
 const TMP_NODES: usize = 4096;
 
@@ -259,12 +263,7 @@ impl Served {
         let console = &around.console;
         let spec = spec(&app, &functions_of(&app, around), around);
         let (template, loaded) = Template::prepare(around.runtime.clone(), spec).await?;
-        for obstacle in template.obstacles() {
-            console.host(
-                LogLevel::Warning,
-                &format!("{obstacle}: no copy of the app's memory can have that, so each instance loads the app anew"),
-            );
-        }
+        tell_obstacles(template.obstacles(), console);
         let pool = Pool::start(template, pool_limits(&app)).await?;
         let without_functions = declare(&mut app, &loaded, console);
         let mut functions = functions_of(&app, around);
@@ -288,6 +287,19 @@ impl Served {
         let triggers = functions.triggers();
         let listeners = Listeners::default();
         Ok(Served { router, listed: functions.into_listed(), dispatcher, triggers, listeners, without_functions })
+    }
+}
+
+/// Tells why each instance loads the app anew.
+fn tell_obstacles(obstacles: &[String], console: &Console) {
+    for obstacle in obstacles.iter().take(MOST_OBSTACLES) {
+        let obstacle = cut(obstacle, LONGEST_OBSTACLE);
+        let text = format!("{obstacle}: no copy of the app's memory can have that, so each instance loads the app anew");
+        console.host(LogLevel::Warning, &text);
+    }
+    let more = obstacles.len().saturating_sub(MOST_OBSTACLES);
+    if more > 0 {
+        console.host(LogLevel::Warning, &format!("{more} more things are in the app's memory that no copy can have"));
     }
 }
 

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 /// Of a function that is there beside the code that does harm.
 const OK: &str = "\ndef main(req):\n    return 'ok'\n";
+/// How an entry file begins.
+const V2: &str = "import azure.functions as func\napp = func.FunctionApp()\n";
 
 /// Starts an app whose one function has this code before it, and sees that the function is served.
 fn starts(code: &str) -> String {
@@ -38,4 +40,46 @@ snapfunc_worker.lasting.addresses = addresses
 ";
     starts(endless);
     assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
+}
+
+#[test]
+fn what_stands_in_the_way_of_copies_is_told_in_measure() {
+    let hooks = "
+import snapfunc
+def hook(): raise ValueError('x' * 100_000)
+for _ in range(500): snapfunc.before_snapshot(hook)
+";
+    let printed = starts(hooks);
+    assert!(printed.contains("480 more things") && printed.len() < 100_000, "{} bytes: {:.2000}", printed.len(), printed);
+}
+
+#[test]
+fn names_are_told_in_measure() {
+    let unknown: Vec<_> = (0..1000).map(|number| format!("unknown{number}")).collect();
+    let host_json = format!("\"functions\": {}", serde_json::to_string(&unknown).unwrap());
+    let code = format!(
+        "{V2}
+for number in range(30):
+    app.function_name(f'{{number}}' + 'x' * 100_000)(app.route(route=f'r{{number}}')(lambda req: 'ok'))
+"
+    );
+    let host = App::new().file("function_app.py", code).host_json(&host_json).start();
+    let printed = host.printed();
+    assert!(printed.contains(" and 10 more") && printed.contains("980 more functions"), "{printed:.2000}");
+    assert!(printed.len() < 250_000, "{} bytes", printed.len());
+}
+
+#[test]
+fn why_an_app_can_not_be_loaded_is_told_in_measure() {
+    let code = "
+import wit_world.exports.worker as worker
+from componentize_py_types import Err
+from wit_world.imports import types
+def loaded(*parts): raise Err(types.Failure('Kind', 'x' * 1_000_000, ''))
+worker.LoadedApp = loaded
+";
+    let output = App::with(&format!("{code}{OK}")).run_to_end(&[]);
+    assert!(!output.status.success());
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("Kind: xxx") && told.len() < 100_000, "{} bytes: {told:.2000}", told.len());
 }

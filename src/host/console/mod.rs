@@ -12,14 +12,13 @@ mod printable;
 mod record;
 mod text;
 
-pub use printable::{printable, printable_line};
+pub use printable::{cut, printable, printable_line};
 
 use crate::app::{LogLevel, LogLevels, LogLimits};
 use crate::sandbox::api::{Failure, Level};
 use crate::sandbox::{LogRecord, LogSink};
 use jiff::Timestamp;
 use limit::{Kind, Limiter, Verdict};
-use printable::cut;
 use record::{Content, Record};
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
@@ -90,9 +89,10 @@ impl Console {
         self.levels.asked_of_functions().is_some_and(|level| level <= LogLevel::Debug)
     }
 
-    /// A line of the host's own.
+    /// A line of the host's own. Names and errors of an app may be part of it, so it is cut as an app's own records are.
     pub fn host(&self, level: LogLevel, text: &str) {
-        self.tell(&Record { level, category: HOST, function: None, invocation_id: None, content: Content::Host(text) });
+        let text = cut(text, self.limits.record_bytes);
+        self.tell(&Record { level, category: HOST, function: None, invocation_id: None, content: Content::Host(&text) });
     }
 
     /// Text that stands for itself, such as the list of functions. It is shown at any level.

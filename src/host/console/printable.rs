@@ -47,7 +47,8 @@ pub(super) fn printable_json(json: String) -> String {
 }
 
 /// A text of at most `most` bytes, and a few that tell how much was cut off.
-pub(super) fn cut(text: &str, most: usize) -> Cow<'_, str> {
+#[must_use]
+pub fn cut(text: &str, most: usize) -> Cow<'_, str> {
     if text.len() <= most {
         return Cow::Borrowed(text);
     }
