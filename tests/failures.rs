@@ -39,6 +39,30 @@ fn what_would_end_python_ends_only_the_invocation() {
 }
 
 #[test]
+fn an_exception_that_can_not_be_told_ends_only_the_invocation() {
+    let host = App::with(EVAL).host_json(r#""snapfunc": {"maxInstances": 1}"#).start();
+    host.eval("state['kept'] = 1");
+    let class = "class Odd(Exception):\n    def __str__(self):";
+    for (code, told) in [
+        (format!("{class} raise KeyboardInterrupt\nraise Odd"), "Exception: Odd: (its message can't be printed)"),
+        (format!("{class} raise SystemExit\nraise Odd"), "Exception: Odd: (its message can't be printed)"),
+        (format!("class Text(str):\n    def encode(self, *how): return 7\n{class} return Text('text')\nraise Odd"), "Exception: Odd: text"),
+        (
+            "class Meta(type):\n    __name__ = property(lambda self: 7)\nclass Odd(Exception, metaclass=Meta): pass\nraise Odd('text')"
+                .to_owned(),
+            "Exception: Odd: text",
+        ),
+        (
+            "class Odd(Exception):\n    def with_traceback(self, frames): raise SystemExit\nraise Odd('text')".to_owned(),
+            "Exception: Odd: text",
+        ),
+    ] {
+        assert!(fails(&host, &code).iter().any(|line| line == told), "{code}: {}", host.printed());
+    }
+    assert_eq!(host.eval("result = state['kept']"), 1, "the instance lives on");
+}
+
+#[test]
 fn a_function_that_never_ends_is_stopped_at_its_timeout() {
     let host = App::with(EVAL).host_json(r#""functionTimeout": "00:00:02", "snapfunc": {"maxInstances": 1}"#).start();
     for endless in ["while True: pass", "import time; time.sleep(1e6)", "import asyncio; asyncio.run(asyncio.sleep(1e6))"] {

@@ -83,3 +83,39 @@ worker.LoadedApp = loaded
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(told.contains("Kind: xxx") && told.len() < 100_000, "{} bytes: {told:.2000}", told.len());
 }
+
+#[test]
+fn a_function_without_a_name_is_not_the_guests_own() {
+    let code = format!(
+        "{V2}
+def nameless(req: func.HttpRequest) -> str:
+    raise SystemExit('it was run')
+nameless.__name__ = ''
+app.route(route='nameless')(nameless)
+
+@app.route(route='f', auth_level='anonymous')
+def f(req: func.HttpRequest) -> str:
+    return 'ok'
+"
+    );
+    let host = App::new().file("function_app.py", code).start();
+    assert_eq!(host.get("/api/f").text(), "ok");
+    assert!(!host.printed().contains("it was run"), "{}", host.printed());
+}
+
+#[test]
+fn what_stands_for_the_standard_streams_fails_no_function() {
+    let replace = "
+import sys
+class Writes:
+    def write(self, text): pass
+def main(req):
+    sys.stdout, sys.stderr = (None, Writes()) if req.params.get('none') else (Writes(), None)
+    return 'ok'
+";
+    let host = App::with(replace).function("g", HTTP, OK).host_json(r#""snapfunc": {"maxInstances": 1}"#).start();
+    for path in ["/api/f", "/api/g", "/api/f?none=1", "/api/g"] {
+        assert_eq!(host.get(path).text(), "ok", "{path}: {}", host.printed());
+    }
+    starts("import sys\nsys.stdout = sys.stderr = None\n");
+}

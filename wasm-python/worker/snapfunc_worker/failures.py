@@ -7,23 +7,27 @@ from types import TracebackType
 from .model import Failure
 
 _OWN_FOLDER = os.path.dirname(os.path.abspath(__file__))
+# The class's own name, not what a metaclass says.
+_name_of = type.__dict__["__name__"].__get__
 _IMPORT_MACHINERY = ("<frozen importlib", os.sep + "importlib" + os.sep)
 
 
 def describe(error: BaseException) -> Failure:
     """An exception as a `Failure`."""
-    shown = error.with_traceback(_without_own_frames(error.__traceback__))
+    kind = _name_of(type(error))
     try:
+        shown = error.with_traceback(_without_own_frames(error.__traceback__))
         stack = "".join(traceback.format_exception(shown)).rstrip("\n")
-    except Exception:  # a hostile __str__ or __cause__ must not hide that the function failed
-        stack = f"{type(error).__name__} (its traceback can't be printed)"
-    return Failure(kind=type(error).__name__, message=_message(error), stack=stack)
+    except BaseException:  # a hostile __str__ or __cause__ must not hide that the function failed, whatever it raises
+        stack = f"{kind} (its traceback can't be printed)"
+    return Failure(kind=kind, message=_message(error), stack=stack)
 
 
 def _message(error: BaseException) -> str:
     try:
-        return str(error)
-    except Exception:
+        # Of a class of its own, the text may still do anything when it is used.
+        return str.__str__(str(error))
+    except BaseException:
         return "(its message can't be printed)"
 
 

@@ -57,8 +57,11 @@ def begin(invocation_id: str | None) -> None:
 def end() -> None:
     """Hands over what was printed without a line's end."""
     for stream in (sys.stdout, sys.stderr):
-        if not stream.closed:
-            stream.flush()
+        try:
+            if not stream.closed:
+                stream.flush()
+        except Exception:  # whatever the app has put in its place (nothing, an object that can only `write`) must not fail the function
+            continue
     for printed in _printed:
         printed.finish_line()
 

@@ -24,7 +24,7 @@ class Worker:
     """An app's functions, loaded or broken."""
 
     def __init__(self) -> None:
-        self._functions: dict[str, Function] = {warmup.FUNCTION.name: warmup.FUNCTION}
+        self._functions: dict[str, Function] = {}
         self._broken: dict[str, Failure] = {}
 
     def configure(self, configuration: Configuration) -> None:
@@ -53,8 +53,7 @@ class Worker:
         extensions.look()
         if extensions.are_on():
             for function in self._functions.values():
-                if function is not warmup.FUNCTION:
-                    extensions.after_load(function)
+                extensions.after_load(function)
 
     def _load(self, source: FunctionSource, root: str) -> LoadedFunction:
         return LoadedFunction(source.name, self._keep(source.name, lambda: signature.check(source, loader.load_callable(source, root))))
@@ -98,7 +97,8 @@ class Worker:
 
     def invoke(self, invocation: Invocation) -> Outcome | Failure:
         """Runs a function; what it raises is its failure."""
-        function = self._functions.get(invocation.function_name)
+        # The one without a name is the worker's own, whatever an app calls its functions.
+        function = self._functions.get(invocation.function_name) if invocation.function_name else warmup.FUNCTION
         if function is None:
             return self._broken.get(invocation.function_name) or _unknown(invocation.function_name)
         try:
