@@ -5,7 +5,7 @@ use super::state::State;
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use wasmtime::component::Resource;
 
 /// The most that one call brings into the guest, in bytes, however much it asks for.
@@ -25,24 +25,26 @@ pub trait Content: fmt::Debug + Send + Sync {
 /// An input by the name of its binding.
 pub type Stream = (String, Arc<dyn Content>);
 
-/// A stream that the guest has opened.
+/// A stream that the guest has opened. Its content is the invocation's: whoever kept it finds nothing once that is over.
 #[allow(unreachable_pub)] // the generated bindings name it
 #[derive(Debug)]
-pub struct Opened(Arc<dyn Content>);
+pub struct Opened(Weak<dyn Content>);
 
 impl streams::Host for State {
     fn open(&mut self, input: String) -> wasmtime::Result<Result<Resource<Opened>, String>> {
         let Some((_, content)) = self.streams.iter().find(|(name, _)| *name == input) else {
             return Ok(Err(format!("there is no stream {input:?} now: it can be read only while its invocation runs")));
         };
-        let opened = Opened(content.clone());
+        let opened = Opened(Arc::downgrade(content));
         Ok(Ok(self.table_mut().push(opened)?))
     }
 }
 
 impl streams::HostContent for State {
     async fn read(&mut self, content: Resource<Opened>, offset: u64, length: u32) -> wasmtime::Result<Result<Vec<u8>, String>> {
-        let content = self.table_mut().get(&content)?.0.clone();
+        let Some(content) = self.table_mut().get(&content)?.0.upgrade() else {
+            return Ok(Err("its invocation is over: a stream can be read only while that runs".to_owned()));
+        };
         Ok(content.read(offset, length.min(LONGEST_PIECE)).await.map(Vec::from))
     }
 

@@ -220,6 +220,27 @@ except OSError as error: result.append(error.errno in (errno.ENOSPC, errno.EDQUO
 }
 
 #[test]
+fn a_stream_ends_with_its_invocation() {
+    const BLOB: &str = r#", {"type": "blob", "direction": "DIRECTION", "name": "blob", "path": "kept/{name}"}]"#;
+    let with_blob = |direction| format!("{}{}", HTTP.trim_end_matches(']'), BLOB.replace("DIRECTION", direction));
+    let write = "def main(req, blob):\n    blob.set(b'x' * 1_000_000)\n    return 'written'\n";
+    let read = "
+kept = []
+def main(req, blob):
+    kept.append(blob)
+    try:
+        return str([len(blob.read(100_000)) for blob in kept[:1]])
+    except OSError as error:
+        return str(error)
+";
+    let app = App::new().function("write", &with_blob("out"), write).function("read", &with_blob("in"), read);
+    let host = app.host_json(r#""snapfunc": {"maxInstances": 1}"#).start();
+    assert_eq!(host.get("/api/write?name=one").text(), "written");
+    assert_eq!(host.get("/api/read?name=one").text(), "[100000]");
+    assert_eq!(host.get("/api/read?name=one").text(), "its invocation is over: a stream can be read only while that runs");
+}
+
+#[test]
 fn memory_is_bounded_for_each_and_for_all() {
     let host = App::with(EVAL).host_json(SMALL).start();
     fails(&host, "x = [0] * 10 ** 10", "OverflowError");
