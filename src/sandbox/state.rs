@@ -166,3 +166,20 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     streams::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
     tls::add_to_linker::<State, HasSelf<State>>(linker, |state| state)
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::instance::Silent;
+    use super::*;
+
+    /// That of an instance without folders of the host.
+    pub(in crate::sandbox) fn state() -> State {
+        State::new(&Grants {
+            mounts: Arc::new(Mounts(Vec::new())),
+            limits: Limits::default(),
+            outbound: Arc::default(),
+            outlet: Arc::new(Outlet::new(Arc::new(Silent))),
+            sign: Arc::new(Sign::new(Limits::default().memory_bytes)),
+        })
+    }
+}

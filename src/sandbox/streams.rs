@@ -10,6 +10,8 @@ use wasmtime::component::Resource;
 
 /// The most that one call brings into the guest, in bytes, however much it asks for.
 const LONGEST_PIECE: u32 = 8 << 20;
+/// The longest name that an error repeats, in bytes. The name is the guest's choice, and what is made of it is not of the guest's memory.
+const LONGEST_TOLD: usize = 256;
 
 /// Bytes that are somewhere else.
 #[async_trait]
@@ -33,7 +35,8 @@ pub struct Opened(Weak<dyn Content>);
 impl streams::Host for State {
     fn open(&mut self, input: String) -> wasmtime::Result<Result<Resource<Opened>, String>> {
         let Some((_, content)) = self.streams.iter().find(|(name, _)| *name == input) else {
-            return Ok(Err(format!("there is no stream {input:?} now: it can be read only while its invocation runs")));
+            let named = if input.len() > LONGEST_TOLD { "of such a long name".to_owned() } else { format!("{input:?}") };
+            return Ok(Err(format!("there is no stream {named} now: it can be read only while its invocation runs")));
         };
         let opened = Opened(Arc::downgrade(content));
         Ok(Ok(self.table_mut().push(opened)?))
@@ -51,5 +54,21 @@ impl streams::HostContent for State {
     fn drop(&mut self, content: Resource<Opened>) -> wasmtime::Result<()> {
         self.table_mut().delete(content)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::state::tests::state;
+    use super::*;
+    use streams::Host as _;
+
+    #[test]
+    fn an_error_repeats_no_long_name() {
+        let open = |name: &str| state().open(name.to_owned()).unwrap().unwrap_err();
+        assert_eq!(open("a\n"), r#"there is no stream "a\n" now: it can be read only while its invocation runs"#);
+        assert!(open(&"x".repeat(LONGEST_TOLD)).len() > LONGEST_TOLD);
+        let told = open(&"\u{1}".repeat(LONGEST_TOLD + 1));
+        assert_eq!(told, "there is no stream of such a long name now: it can be read only while its invocation runs");
     }
 }

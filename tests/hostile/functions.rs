@@ -191,6 +191,25 @@ result.append(len(os.listdir('{folder}')))
 }
 
 #[test]
+fn what_is_long_is_refused() {
+    let host = App::with(EVAL).host_json(SMALL).start();
+    let code = "
+import errno, os
+from wit_world.imports import streams
+result = []
+try: streams.open('\\x01' * (8 << 20))
+except Exception as error: result.append(error.value)
+for path in ('/home/site/wwwroot/', '/tmp/'):
+    for attempt in (os.stat, os.mkdir, os.readlink):
+        try: attempt(path + './' * (1 << 20) + 'x')
+        except OSError as error: result.append(errno.errorcode[error.errno])
+";
+    let told = "there is no stream of such a long name now: it can be read only while its invocation runs";
+    let long = "ENAMETOOLONG";
+    assert_eq!(host.eval(code), serde_json::json!([told, long, long, long, long, long, long]));
+}
+
+#[test]
 fn tmp_takes_its_share_and_no_more_and_is_empty_again() {
     let host = App::with(EVAL).host_json(SMALL).start();
     let fill = r"

@@ -5,7 +5,7 @@
 use super::super::descriptors;
 use super::convert::{metadata_hash, new_time, open_options};
 use super::streams::{CHUNK, Position, Reader, Writer};
-use super::tree::{Kind, TreeError};
+use super::tree::{Kind, LONGEST_PATH, TreeError};
 use super::{Handle, TMP, TmpDescriptor, View};
 use std::collections::VecDeque;
 use wasmtime::component::Resource;
@@ -42,9 +42,15 @@ impl View<'_> {
         Ok(Resource::new_own(self.host.table.push(descriptor)?.rep()))
     }
 
-    /// Two folders of `/tmp`, none, or one of each, between which nothing can be moved.
-    fn both(&self, a: &Resource<Descriptor>, b: &Resource<Descriptor>) -> FsResult<Option<(&Handle, &Handle)>> {
-        match (self.tmp(a), self.tmp(b)) {
+    /// The same, for what a path leads to from there. Nothing else is done with a path that is too long.
+    fn tmp_at(&self, fd: &Resource<Descriptor>, path: &str) -> FsResult<Option<&TmpDescriptor>> {
+        check_length(path)?;
+        Ok(self.tmp(fd))
+    }
+
+    /// Two folders of `/tmp`, none, or one of each, between which nothing can be moved, and a path from each.
+    fn both(&self, a: (&Resource<Descriptor>, &str), b: (&Resource<Descriptor>, &str)) -> FsResult<Option<(&Handle, &Handle)>> {
+        match (self.tmp_at(a.0, a.1)?, self.tmp_at(b.0, b.1)?) {
             (Some(a), Some(b)) => Ok(Some((&a.handle, &b.handle))),
             (None, None) => Ok(None),
             (Some(_), None) | (None, Some(_)) => Err(ErrorCode::CrossDevice.into()),
@@ -94,6 +100,11 @@ impl TmpDescriptor {
             Kind::File | Kind::Link => Err(ErrorCode::BadDescriptor.into()),
         }
     }
+}
+
+/// As on Linux, where paths are no longer either.
+fn check_length(path: &str) -> FsResult<()> {
+    if path.len() > LONGEST_PATH { Err(ErrorCode::NameTooLong.into()) } else { Ok(()) }
 }
 
 impl preopens::Host for View<'_> {
@@ -176,7 +187,7 @@ impl HostDescriptor for View<'_> {
         accessed: NewTimestamp,
         modified: NewTimestamp,
     ) -> FsResult<()> {
-        let Some(TmpDescriptor { handle, .. }) = self.tmp(&fd) else {
+        let Some(TmpDescriptor { handle, .. }) = self.tmp_at(&fd, &path)? else {
             return self.host.set_times_at(fd, flags, path, accessed, modified).await;
         };
         let mut tree = handle.tree.lock();
@@ -241,7 +252,7 @@ impl HostDescriptor for View<'_> {
     }
 
     async fn stat_at(&mut self, fd: Resource<Descriptor>, flags: PathFlags, path: String) -> FsResult<DescriptorStat> {
-        let Some(TmpDescriptor { handle, .. }) = self.tmp(&fd) else { return self.host.stat_at(fd, flags, path).await };
+        let Some(TmpDescriptor { handle, .. }) = self.tmp_at(&fd, &path)? else { return self.host.stat_at(fd, flags, path).await };
         let tree = handle.tree.lock();
         let node = tree.find(handle.node, &path, flags.into())?;
         Ok(tree.stat(node)?.into())
@@ -255,7 +266,7 @@ impl HostDescriptor for View<'_> {
         open_flags: OpenFlags,
         flags: DescriptorFlags,
     ) -> FsResult<Resource<Descriptor>> {
-        let Some(TmpDescriptor { handle, .. }) = self.tmp(&fd) else {
+        let Some(TmpDescriptor { handle, .. }) = self.tmp_at(&fd, &path)? else {
             self.check_kind(&fd, path_flags, &path).await?;
             if !descriptors::are_spare() {
                 return Err(ErrorCode::InsufficientMemory.into());
@@ -268,17 +279,17 @@ impl HostDescriptor for View<'_> {
     }
 
     async fn create_directory_at(&mut self, fd: Resource<Descriptor>, path: String) -> FsResult<()> {
-        let Some(TmpDescriptor { handle, .. }) = self.tmp(&fd) else { return self.host.create_directory_at(fd, path).await };
+        let Some(TmpDescriptor { handle, .. }) = self.tmp_at(&fd, &path)? else { return self.host.create_directory_at(fd, path).await };
         Ok(handle.tree.lock().create_folder(handle.node, &path)?)
     }
 
     async fn remove_directory_at(&mut self, fd: Resource<Descriptor>, path: String) -> FsResult<()> {
-        let Some(TmpDescriptor { handle, .. }) = self.tmp(&fd) else { return self.host.remove_directory_at(fd, path).await };
+        let Some(TmpDescriptor { handle, .. }) = self.tmp_at(&fd, &path)? else { return self.host.remove_directory_at(fd, path).await };
         Ok(handle.tree.lock().remove_folder(handle.node, &path)?)
     }
 
     async fn unlink_file_at(&mut self, fd: Resource<Descriptor>, path: String) -> FsResult<()> {
-        let Some(TmpDescriptor { handle, .. }) = self.tmp(&fd) else { return self.host.unlink_file_at(fd, path).await };
+        let Some(TmpDescriptor { handle, .. }) = self.tmp_at(&fd, &path)? else { return self.host.unlink_file_at(fd, path).await };
         Ok(handle.tree.lock().unlink(handle.node, &path)?)
     }
 
@@ -289,7 +300,9 @@ impl HostDescriptor for View<'_> {
         new_fd: Resource<Descriptor>,
         new_path: String,
     ) -> FsResult<()> {
-        let Some((old, new)) = self.both(&fd, &new_fd)? else { return self.host.rename_at(fd, old_path, new_fd, new_path).await };
+        let Some((old, new)) = self.both((&fd, &old_path), (&new_fd, &new_path))? else {
+            return self.host.rename_at(fd, old_path, new_fd, new_path).await;
+        };
         Ok(old.tree.lock().rename(old.node, &old_path, new.node, &new_path)?)
     }
 
@@ -301,17 +314,20 @@ impl HostDescriptor for View<'_> {
         new_fd: Resource<Descriptor>,
         new_path: String,
     ) -> FsResult<()> {
-        let Some((old, new)) = self.both(&fd, &new_fd)? else { return self.host.link_at(fd, flags, old_path, new_fd, new_path).await };
+        let Some((old, new)) = self.both((&fd, &old_path), (&new_fd, &new_path))? else {
+            return self.host.link_at(fd, flags, old_path, new_fd, new_path).await;
+        };
         Ok(old.tree.lock().link(old.node, &old_path, flags.into(), new.node, &new_path)?)
     }
 
     async fn symlink_at(&mut self, fd: Resource<Descriptor>, target: String, path: String) -> FsResult<()> {
-        let Some(TmpDescriptor { handle, .. }) = self.tmp(&fd) else { return self.host.symlink_at(fd, target, path).await };
+        check_length(&target)?;
+        let Some(TmpDescriptor { handle, .. }) = self.tmp_at(&fd, &path)? else { return self.host.symlink_at(fd, target, path).await };
         Ok(handle.tree.lock().symlink(&target, handle.node, &path)?)
     }
 
     async fn readlink_at(&mut self, fd: Resource<Descriptor>, path: String) -> FsResult<String> {
-        let Some(TmpDescriptor { handle, .. }) = self.tmp(&fd) else { return self.host.readlink_at(fd, path).await };
+        let Some(TmpDescriptor { handle, .. }) = self.tmp_at(&fd, &path)? else { return self.host.readlink_at(fd, path).await };
         Ok(handle.tree.lock().read_link(handle.node, &path)?)
     }
 
@@ -331,7 +347,7 @@ impl HostDescriptor for View<'_> {
     }
 
     async fn metadata_hash_at(&mut self, fd: Resource<Descriptor>, flags: PathFlags, path: String) -> FsResult<MetadataHashValue> {
-        let Some(TmpDescriptor { handle, .. }) = self.tmp(&fd) else { return self.host.metadata_hash_at(fd, flags, path).await };
+        let Some(TmpDescriptor { handle, .. }) = self.tmp_at(&fd, &path)? else { return self.host.metadata_hash_at(fd, flags, path).await };
         Ok(metadata_hash(handle.tree.lock().find(handle.node, &path, flags.into())?))
     }
 

@@ -122,3 +122,6 @@ fn view(state: &mut State) -> View<'_> {
     let (host, mounts, tmp, listings) = state.filesystem();
     View { host, mounts, tmp, listings }
 }
+
+#[cfg(test)]
+mod tests;

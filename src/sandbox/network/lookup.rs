@@ -22,6 +22,9 @@ const MOST_AT_ONCE: usize = 32;
 /// How long a guest waits for one: what resolvers take for two tries of 5 seconds, their default.
 pub(super) const LONGEST: Duration = Duration::from_secs(10);
 
+/// Bytes of a name: those of names in the DNS.
+const LONGEST_NAME: usize = 255;
+
 /// Where lookups wait for their turn.
 struct Queue {
     places: Arc<Semaphore>,
@@ -78,6 +81,10 @@ pub(in super::super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::R
 
 /// A literal address stands for itself: whether it may be connected to is asked then.
 async fn addresses(name: &str, may_resolve: impl Fn(&str) -> bool) -> Result<Vec<IpAddr>, ErrorCode> {
+    // Before anything else is done with it: it may be as long as the guest's memory.
+    if name.len() > LONGEST_NAME {
+        return Err(ErrorCode::InvalidArgument);
+    }
     if let Ok(address) = name.parse::<IpAddr>() {
         return Ok(vec![address]);
     }
@@ -124,6 +131,14 @@ impl Queue {
 mod tests {
     use super::*;
     use std::sync::mpsc;
+
+    #[tokio::test]
+    async fn no_name_is_longer_than_those_of_hosts() {
+        let asked = addresses(&"x".repeat(LONGEST_NAME), |_| false).await;
+        assert!(matches!(asked, Err(ErrorCode::AccessDenied)));
+        let asked = addresses(&"x".repeat(LONGEST_NAME + 1), |_| panic!("nobody need look at it")).await;
+        assert!(matches!(asked, Err(ErrorCode::InvalidArgument)));
+    }
 
     #[tokio::test]
     async fn lookups_that_hang_keep_their_places_and_nobody_waits_for_ever() {

@@ -24,7 +24,7 @@ use std::time::SystemTime;
 use walk::Place;
 
 /// The longest path, and the longest target of a symbolic link, in bytes: Linux's `PATH_MAX`.
-const LONGEST_PATH: usize = 4096;
+pub(super) const LONGEST_PATH: usize = 4096;
 /// The longest name, in bytes: Linux's `NAME_MAX`.
 const LONGEST_NAME: usize = 255;
 /// Files end here at the latest, as offsets are signed for POSIX.
