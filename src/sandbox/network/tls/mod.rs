@@ -5,6 +5,7 @@ mod verifier;
 use super::super::api::tls as contract;
 use super::super::state::State;
 use contract::{About, Failure, Progress, Settings, Verification};
+use rustls::client::Resumption;
 use rustls::crypto::ring;
 use rustls::{ClientConfig, ClientConnection, Error};
 use rustls_pki_types::pem::PemObject;
@@ -118,6 +119,8 @@ impl Session {
             Some((chain, key)) => config.with_client_auth_cert(chain, key).map_err(|error| error.to_string())?,
         };
         config.alpn_protocols = settings.protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+        // Each session has a configuration of its own: tickets for others would be kept for nobody, half a megabyte of them.
+        config.resumption = Resumption::disabled();
         config.enable_sni = settings.server_name.as_deref().is_some_and(|name| !name.is_empty());
         let mut connection = ClientConnection::new(Arc::new(config), name).map_err(|error| error.to_string())?;
         connection.set_buffer_limit(Some(MOST_BEFORE));

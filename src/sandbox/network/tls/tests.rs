@@ -92,6 +92,23 @@ fn what_waits_for_the_handshake_is_bounded() {
     assert!(client.send(&vec![2; MOST_AT_ONCE + 1]).is_err());
 }
 
+/// What a server gives to be shown to it again is kept nowhere: there is no second session that could show it.
+#[test]
+fn tickets_are_neither_asked_for_nor_kept() {
+    let mut server = Server::new(|_| {});
+    let mut client = open(&settings(&server.pem));
+    let hello = client.receive(&[]).unwrap().reply;
+    // `session_ticket` (RFC 5077), empty: "give me one".
+    assert!(!hello.windows(4).any(|bytes| bytes == [0, 35, 0, 0]), "{hello:?}");
+    server.take(&hello);
+    let answer = server.give();
+    let finished = client.receive(&answer).unwrap().reply;
+    server.take(&finished);
+    let tickets = server.give();
+    client.receive(&tickets).unwrap();
+    assert!(client.connection.tls13_tickets_received() > 0, "those that come all the same do no harm");
+}
+
 #[test]
 fn settings_are_bounded() {
     let pem = Server::new(|_| {}).pem;
