@@ -69,6 +69,15 @@ impl View<'_> {
         Ok(Resource::new_own(listing.rep()))
     }
 
+    /// Answers what is for the machine's disk: files of `/tmp` are on none, and those of the host are only read, so nothing need be written. What others
+    /// have in the machine's memory of its disk, and when that writes, is not a guest's to say.
+    fn leave_the_disk(&self, fd: &Resource<Descriptor>) -> FsResult<()> {
+        if self.tmp(fd).is_none() {
+            self.host.table.get(fd)?;
+        }
+        Ok(())
+    }
+
     /// Refuses what is neither a file nor a folder of the host: opening a pipe would wait for its other end, and this thread with it.
     async fn check_kind(&mut self, fd: &Resource<Descriptor>, flags: PathFlags, path: &str) -> FsResult<()> {
         let found = self.host.stat_at(Resource::new_borrow(fd.rep()), flags, path.to_owned()).await;
@@ -133,25 +142,16 @@ impl types::Host for View<'_> {
 }
 
 impl HostDescriptor for View<'_> {
-    async fn advise(&mut self, fd: Resource<Descriptor>, offset: Filesize, length: Filesize, advice: Advice) -> FsResult<()> {
-        match self.tmp(&fd) {
-            Some(_) => Ok(()),
-            None => self.host.advise(fd, offset, length, advice).await,
-        }
+    async fn advise(&mut self, fd: Resource<Descriptor>, _: Filesize, _: Filesize, _: Advice) -> FsResult<()> {
+        self.leave_the_disk(&fd)
     }
 
     async fn sync_data(&mut self, fd: Resource<Descriptor>) -> FsResult<()> {
-        match self.tmp(&fd) {
-            Some(_) => Ok(()),
-            None => self.host.sync_data(fd).await,
-        }
+        self.leave_the_disk(&fd)
     }
 
     async fn sync(&mut self, fd: Resource<Descriptor>) -> FsResult<()> {
-        match self.tmp(&fd) {
-            Some(_) => Ok(()),
-            None => self.host.sync(fd).await,
-        }
+        self.leave_the_disk(&fd)
     }
 
     async fn get_flags(&mut self, fd: Resource<Descriptor>) -> FsResult<DescriptorFlags> {

@@ -1,7 +1,7 @@
 //! The guest's file system: folders of the host, read-only, through wasmtime-wasi; and `/tmp`, which is the sandbox's own, in memory.
 //!
 //! - [`Tmp`] is an instance's `/tmp`; `tree` is what it is made of.
-//! - `descriptor` answers `wasi:filesystem/types`: handles of `/tmp` here, all others by wasmtime-wasi.
+//! - `descriptor` answers `wasi:filesystem/types`: handles of `/tmp` here, all others by wasmtime-wasi, but for what would cost the host more than it may.
 //! - `streams` reads and writes files of `/tmp`; `convert` puts the tree's words into WASI's.
 //!
 //! No file of the host is written, so nothing is left behind whatever happens to the process.

@@ -3,11 +3,17 @@
 use super::super::state::tests::state;
 use super::*;
 use std::fs::File;
+use std::io::pipe;
+use std::os::fd::OwnedFd;
 use wasmtime::component::Resource;
-use wasmtime_wasi::filesystem::{Descriptor, Dir};
+use wasmtime_wasi::filesystem::{Descriptor, Dir, File as WasiFile};
 use wasmtime_wasi::p2::FsResult;
-use wasmtime_wasi::p2::bindings::filesystem::types::{ErrorCode, HostDescriptor as _, OpenFlags, PathFlags};
+use wasmtime_wasi::p2::bindings::filesystem::types::{Advice, ErrorCode, HostDescriptor as _, OpenFlags, PathFlags};
 use wasmtime_wasi::{FsPerms, OpenMode};
+
+fn push_file(state: &mut State, file: File) -> Resource<Descriptor> {
+    state.table_mut().push(Descriptor::File(WasiFile::new(file, FsPerms::ReadOnly, OpenMode::READ, true))).unwrap()
+}
 
 fn push_folder(state: &mut State, folder: File) -> Resource<Descriptor> {
     state.table_mut().push(Descriptor::Dir(Dir::new(folder, FsPerms::ReadOnly, OpenMode::READ, true))).unwrap()
@@ -19,6 +25,21 @@ fn again(fd: &Resource<Descriptor>) -> Resource<Descriptor> {
 
 fn code<T>(result: FsResult<T>) -> ErrorCode {
     result.err().expect("an error").downcast().unwrap()
+}
+
+/// The system refuses to bring a pipe to a disk, and to be advised on one: so it is seen that it was not asked.
+#[tokio::test]
+async fn the_machines_disk_is_left_alone() {
+    let mut state = state();
+    let (reader, _writer) = pipe().unwrap();
+    assert!(File::from(OwnedFd::from(reader.try_clone().unwrap())).sync_all().is_err());
+    let fd = push_file(&mut state, File::from(OwnedFd::from(reader)));
+    let mut view = view(&mut state);
+    view.sync(again(&fd)).await.unwrap();
+    view.sync_data(again(&fd)).await.unwrap();
+    view.advise(again(&fd), 0, 0, Advice::DontNeed).await.unwrap();
+    let nothing = Resource::new_borrow(999);
+    assert!(view.sync(nothing).await.unwrap_err().downcast().is_err(), "what is no handle ends the guest");
 }
 
 #[tokio::test]
