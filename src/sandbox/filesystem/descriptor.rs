@@ -4,7 +4,7 @@
 
 use super::super::descriptors;
 use super::convert::{metadata_hash, new_time, open_options};
-use super::streams::{CHUNK, Position, Reader, Writer};
+use super::streams::{CHUNK, HostReader, Position, Reader, Writer};
 use super::tree::{Kind, LONGEST_PATH, TreeError};
 use super::{Handle, TMP, TmpDescriptor, View};
 use std::collections::VecDeque;
@@ -212,8 +212,13 @@ impl HostDescriptor for View<'_> {
     }
 
     fn read_via_stream(&mut self, fd: Resource<Descriptor>, offset: Filesize) -> FsResult<Resource<DynInputStream>> {
-        let Some(tmp) = self.tmp(&fd) else { return self.host.read_via_stream(fd, offset) };
-        let reader: DynInputStream = Box::new(Reader::new(tmp.file(DescriptorFlags::READ)?.clone(), offset));
+        let reader: DynInputStream = match self.tmp(&fd) {
+            Some(tmp) => Box::new(Reader::new(tmp.file(DescriptorFlags::READ)?.clone(), offset)),
+            None => match self.host.table.get(&fd)? {
+                Descriptor::File(file) => Box::new(HostReader::new(file.file.clone(), offset)),
+                Descriptor::Dir(_) => return Err(ErrorCode::IsDirectory.into()),
+            },
+        };
         Ok(self.host.table.push(reader)?)
     }
 

@@ -3,12 +3,12 @@
 use super::super::state::tests::state;
 use super::*;
 use std::fs::File;
-use std::io::pipe;
+use std::io::{Write as _, pipe};
 use std::os::fd::OwnedFd;
 use wasmtime::component::Resource;
 use wasmtime_wasi::filesystem::{Descriptor, Dir, File as WasiFile};
-use wasmtime_wasi::p2::FsResult;
 use wasmtime_wasi::p2::bindings::filesystem::types::{Advice, ErrorCode, HostDescriptor as _, OpenFlags, PathFlags};
+use wasmtime_wasi::p2::{DynInputStream, FsResult, StreamError};
 use wasmtime_wasi::{FsPerms, OpenMode};
 
 fn push_file(state: &mut State, file: File) -> Resource<Descriptor> {
@@ -40,6 +40,27 @@ async fn the_machines_disk_is_left_alone() {
     view.advise(again(&fd), 0, 0, Advice::DontNeed).await.unwrap();
     let nothing = Resource::new_borrow(999);
     assert!(view.sync(nothing).await.unwrap_err().downcast().is_err(), "what is no handle ends the guest");
+}
+
+#[tokio::test]
+async fn streams_of_host_files_hold_nothing() {
+    let mut state = state();
+    let mut file = tempfile::tempfile().unwrap();
+    let content: Vec<u8> = (0..100_000_u32).map(|n| n as u8).collect();
+    file.write_all(&content).unwrap();
+    let fd = push_file(&mut state, file);
+    let folder = push_folder(&mut state, File::open("/").unwrap());
+    assert!(matches!(code(view(&mut state).read_via_stream(folder, 0)), ErrorCode::IsDirectory));
+    let stream = view(&mut state).read_via_stream(again(&fd), 10).unwrap();
+    let stream: &mut DynInputStream = state.table_mut().get_mut(&stream).unwrap();
+    // What is asked for comes with the call that asks for it, and not with a later one.
+    assert_eq!(stream.read(0).unwrap().len(), 0);
+    assert_eq!(stream.read(3).unwrap(), content[10..13]);
+    stream.ready().await;
+    let piece = stream.read(usize::MAX).unwrap();
+    assert_eq!(piece, content[13..13 + (64 << 10)]);
+    assert_eq!(stream.read(usize::MAX).unwrap(), content[13 + piece.len()..]);
+    assert!(matches!(stream.read(1), Err(StreamError::Closed)));
 }
 
 #[tokio::test]
