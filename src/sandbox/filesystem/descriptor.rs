@@ -4,10 +4,10 @@
 
 use super::super::descriptors;
 use super::convert::{metadata_hash, new_time, open_options};
+use super::listing::{self, Listing};
 use super::streams::{CHUNK, HostReader, Position, Reader, Writer};
 use super::tree::{Kind, LONGEST_PATH, TreeError};
 use super::{Handle, TMP, TmpDescriptor, View};
-use std::collections::VecDeque;
 use wasmtime::component::Resource;
 use wasmtime_wasi::p2::bindings::filesystem::preopens;
 use wasmtime_wasi::p2::bindings::filesystem::types::{
@@ -20,15 +20,6 @@ use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
 const MOST_LISTINGS: usize = 64;
 /// Bytes that their names may take together.
 const MOST_LISTED: usize = 16 << 20;
-/// What a name takes beside its bytes.
-const NAME_COST: usize = size_of::<FsResult<DirectoryEntry>>() + 16;
-
-/// What is left to be told of a folder.
-struct Listing {
-    entries: VecDeque<FsResult<DirectoryEntry>>,
-    /// Bytes that it took at first.
-    cost: usize,
-}
 
 // === impl View ===
 
@@ -57,13 +48,10 @@ impl View<'_> {
         }
     }
 
-    /// Takes a listing in, if there is room for it.
-    fn push_listing(&mut self, entries: VecDeque<FsResult<DirectoryEntry>>) -> FsResult<Resource<DirectoryEntryStream>> {
-        let cost = entries.iter().map(|entry| NAME_COST + entry.as_ref().map_or(0, |entry| entry.name.len())).sum();
-        if self.listings.held + cost > MOST_LISTED {
-            return Err(ErrorCode::InsufficientMemory.into());
-        }
-        let listing = self.host.table.push(Listing { entries, cost })?;
+    /// Takes a listing in.
+    fn push_listing(&mut self, listing: Listing) -> FsResult<Resource<DirectoryEntryStream>> {
+        let cost = listing.cost();
+        let listing = self.host.table.push(listing)?;
         self.listings.count += 1;
         self.listings.held += cost;
         Ok(Resource::new_own(listing.rep()))
@@ -238,17 +226,18 @@ impl HostDescriptor for View<'_> {
         if self.listings.count >= MOST_LISTINGS {
             return Err(ErrorCode::InsufficientMemory.into());
         }
-        let entries = match self.tmp(&fd) {
+        let room = MOST_LISTED.saturating_sub(self.listings.held);
+        let listing = match self.tmp(&fd) {
             Some(TmpDescriptor { handle, .. }) => {
                 let entries = handle.tree.lock().list(handle.node)?;
-                entries.into_iter().map(|(name, kind)| Ok(DirectoryEntry { type_: kind.into(), name })).collect()
+                Listing::of(entries.into_iter().map(|(name, kind)| Ok(DirectoryEntry { type_: kind.into(), name })), room)?
             }
-            None => {
-                let stream = self.host.read_directory(fd).await?;
-                self.host.table.delete(stream)?.into_iter().collect()
-            }
+            None => match self.host.table.get(&fd)? {
+                Descriptor::Dir(folder) => Listing::of(listing::entries(&folder.dir)?, room)?,
+                Descriptor::File(_) => return Err(ErrorCode::NotDirectory.into()),
+            },
         };
-        self.push_listing(entries)
+        self.push_listing(listing)
     }
 
     async fn stat(&mut self, fd: Resource<Descriptor>) -> FsResult<DescriptorStat> {
@@ -367,13 +356,13 @@ impl HostDescriptor for View<'_> {
 
 impl HostDirectoryEntryStream for View<'_> {
     async fn read_directory_entry(&mut self, stream: Resource<DirectoryEntryStream>) -> FsResult<Option<DirectoryEntry>> {
-        self.host.table.get_mut(&Resource::<Listing>::new_borrow(stream.rep()))?.entries.pop_front().transpose()
+        self.host.table.get_mut(&Resource::<Listing>::new_borrow(stream.rep()))?.next().transpose()
     }
 
     fn drop(&mut self, stream: Resource<DirectoryEntryStream>) -> wasmtime::Result<()> {
         let listing = self.host.table.delete(Resource::<Listing>::new_own(stream.rep()))?;
         self.listings.count -= 1;
-        self.listings.held -= listing.cost;
+        self.listings.held -= listing.cost();
         Ok(())
     }
 }

@@ -2,12 +2,13 @@
 //!
 //! - [`Tmp`] is an instance's `/tmp`; `tree` is what it is made of.
 //! - `descriptor` answers `wasi:filesystem/types`: handles of `/tmp` here, all others by wasmtime-wasi, but for what would cost the host more than it may.
-//! - `streams` reads and writes files of `/tmp`, and reads those of the host; `convert` puts the tree's words into WASI's.
+//! - `streams` reads and writes files of `/tmp`, and reads those of the host; `listing` tells what is in a folder; `convert` puts the tree's words into WASI's.
 //!
 //! No file of the host is written, so nothing is left behind whatever happens to the process.
 
 mod convert;
 mod descriptor;
+mod listing;
 mod streams;
 mod tree;
 

@@ -1,8 +1,9 @@
 //! The answers by themselves, on files and folders of the host.
 
 use super::super::state::tests::state;
+use super::listing::{Listing, entries};
 use super::*;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Write as _, pipe};
 use std::os::fd::OwnedFd;
 use wasmtime::component::Resource;
@@ -61,6 +62,39 @@ async fn streams_of_host_files_hold_nothing() {
     assert_eq!(piece, content[13..13 + (64 << 10)]);
     assert_eq!(stream.read(usize::MAX).unwrap(), content[13 + piece.len()..]);
     assert!(matches!(stream.read(1), Err(StreamError::Closed)));
+}
+
+#[tokio::test]
+async fn a_folder_is_read_no_further_than_there_is_room() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..500 {
+        fs::write(folder.path().join(format!("{number:0200}")), "").unwrap();
+    }
+    let opened = File::open(folder.path()).unwrap();
+    let mut read = 0;
+    let listing = Listing::of(entries(&opened).unwrap().inspect(|_| read += 1), 10_000);
+    assert!(matches!(code(listing), ErrorCode::InsufficientMemory));
+    assert!((10..50).contains(&read), "{read}");
+    let listing = Listing::of(entries(&opened).unwrap(), 1 << 20).unwrap();
+    let cost = listing.cost();
+    assert!((500 * 200..500 * 400).contains(&cost), "{cost}");
+    assert_eq!(listing.count(), 500);
+}
+
+#[tokio::test]
+async fn a_listing_tells_what_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("file"), "").unwrap();
+    fs::create_dir(folder.path().join("folder")).unwrap();
+    std::os::unix::fs::symlink("/nowhere", folder.path().join("link")).unwrap();
+    let opened = File::open(folder.path()).unwrap();
+    for _ in 0..2 {
+        let listing = Listing::of(entries(&opened).unwrap(), 1 << 20).unwrap();
+        let mut found: Vec<_> = listing.map(|entry| entry.map(|entry| (entry.name, format!("{:?}", entry.type_))).unwrap()).collect();
+        found.sort();
+        let expected = [("file", "RegularFile"), ("folder", "Directory"), ("link", "SymbolicLink")];
+        assert_eq!(found, expected.map(|(name, kind)| (name.to_owned(), format!("DescriptorType::{kind}"))));
+    }
 }
 
 #[tokio::test]
