@@ -21,6 +21,8 @@ use wasmtime_wasi::{FsPerms, OpenMode, WasiCtx, WasiCtxBuilder, WasiCtxView, Was
 /// How many handles (files, streams, timers) a guest may have open at once, and the fewest that it gets where the process may have few descriptors.
 const MOST_HANDLES: usize = 10_000;
 const FEWEST_HANDLES: usize = 256;
+/// Random bytes that a guest may ask for in one call. Python asks for 256 at a time.
+const MOST_RANDOM: u64 = 1 << 20;
 
 /// The store's data.
 pub(super) struct State {
@@ -88,6 +90,8 @@ impl State {
         let (stdout, stderr) = (GuestOutput::new("stdout", outlet.clone()), GuestOutput::new("stderr", outlet.clone()));
         let mut builder = WasiCtxBuilder::new();
         builder.stdout(stdout.clone()).stderr(stderr.clone()).monotonic_clock(Clock).allow_blocking_current_thread(true);
+        // While they are drawn, nobody else has the thread.
+        builder.max_random_size(MOST_RANDOM);
         let reach = Reach::new(outbound.clone(), outlet.clone());
         reach.grant(&mut builder);
         let mut table = ResourceTable::new();
@@ -171,6 +175,7 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
 pub(super) mod tests {
     use super::super::instance::Silent;
     use super::*;
+    use wasmtime_wasi::p2::bindings::random::{insecure::Host as _, random::Host as _};
 
     /// That of an instance without folders of the host.
     pub(in crate::sandbox) fn state() -> State {
@@ -181,5 +186,14 @@ pub(super) mod tests {
             outlet: Arc::new(Outlet::new(Arc::new(Silent))),
             sign: Arc::new(Sign::new(Limits::default().memory_bytes)),
         })
+    }
+
+    #[test]
+    fn one_call_draws_no_more_random_bytes_than_it_may() {
+        let mut state = state();
+        let random = state.ctx().ctx.random();
+        assert_eq!(random.get_random_bytes(MOST_RANDOM).unwrap().len() as u64, MOST_RANDOM);
+        assert!(random.get_random_bytes(MOST_RANDOM + 1).is_err());
+        assert!(random.get_insecure_random_bytes(MOST_RANDOM + 1).is_err());
     }
 }

@@ -191,7 +191,7 @@ result.append(len(os.listdir('{folder}')))
 }
 
 #[test]
-fn what_is_long_is_refused() {
+fn what_is_long_is_refused_and_what_is_much_is_given() {
     let host = App::with(EVAL).host_json(SMALL).start();
     let code = "
 import errno, os
@@ -203,10 +203,13 @@ for path in ('/home/site/wwwroot/', '/tmp/'):
     for attempt in (os.stat, os.mkdir, os.readlink):
         try: attempt(path + './' * (1 << 20) + 'x')
         except OSError as error: result.append(errno.errorcode[error.errno])
+file = os.open('/home/site/wwwroot/f/__init__.py', os.O_RDONLY)
+os.fsync(file)
+result.append(len(os.urandom(4 << 20)))
 ";
     let told = "there is no stream of such a long name now: it can be read only while its invocation runs";
     let long = "ENAMETOOLONG";
-    assert_eq!(host.eval(code), serde_json::json!([told, long, long, long, long, long, long]));
+    assert_eq!(host.eval(code), serde_json::json!([told, long, long, long, long, long, long, 4 << 20]));
 }
 
 #[test]
