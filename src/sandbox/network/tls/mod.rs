@@ -1,5 +1,6 @@
 //! TLS for the guest's own connections: the guest moves the bytes, rustls does the cryptography.
 
+mod purpose;
 mod verifier;
 
 use super::super::api::tls as contract;

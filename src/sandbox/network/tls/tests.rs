@@ -1,5 +1,5 @@
 use super::*;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair, date_time_ymd};
 use rustls::{ServerConfig, ServerConnection};
 
 /// A server, and its certificate as PEM.
@@ -168,6 +168,30 @@ fn a_certificate_that_is_named_itself_is_trusted() {
     });
     let named = settings(&server.pem);
     assert!(refused(server, &named).contains("expired"));
+}
+
+#[test]
+fn a_certificate_that_is_named_itself_must_be_for_servers() {
+    use ExtendedKeyUsagePurpose::{Any, ClientAuth, CodeSigning, ServerAuth};
+    for is_authority in [true, false] {
+        let shakes_hands = |purposes: &[ExtendedKeyUsagePurpose]| {
+            let mut server = Server::new(|params| {
+                if is_authority {
+                    Server::authority(params);
+                }
+                params.extended_key_usages = purposes.to_vec();
+            });
+            let settings = settings(&server.pem);
+            server.shake_hands(&mut open(&settings)).map_err(|failure| failure.message)
+        };
+        for good in [&[] as &[_], &[ServerAuth], &[ClientAuth, ServerAuth]] {
+            shakes_hands(good).unwrap();
+        }
+        for bad in [&[ClientAuth] as &[_], &[CodeSigning, ClientAuth], &[Any]] {
+            let told = shakes_hands(bad).unwrap_err();
+            assert!(told.starts_with("invalid peer certificate"), "{bad:?}: {told}");
+        }
+    }
 }
 
 #[test]

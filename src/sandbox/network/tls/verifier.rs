@@ -1,6 +1,7 @@
 //! Whom a guest's contexts trust, and the check of servers' certificates.
 
 use super::contract::{Settings, Verification};
+use super::purpose;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
@@ -106,7 +107,7 @@ fn system_roots() -> Arc<RootCertStore> {
 impl Verifier {
     /// A certificate that the app named as trusted, and that a server shows as its own, needs nobody else to vouch for it (OpenSSL looks for the
     /// server's certificate among the trusted ones first; `X509_V_FLAG_PARTIAL_CHAIN`, which Python's default context sets). webpki wants an authority for
-    /// the one and none for the other. It has looked at the times, and at what the certificate is for, before it says that.
+    /// the one and none for the other. It has looked at the times before it says that, but what an authority's certificate is for it has not.
     fn is_named(roots: &Roots, certificate: &CertificateDer<'_>, error: &Error) -> bool {
         let only_role = match error {
             Error::InvalidCertificate(CertificateError::UnknownIssuer) => true,
@@ -116,6 +117,14 @@ impl Verifier {
             _ => false,
         };
         only_role && roots.named.contains(&blake3::hash(certificate))
+    }
+
+    /// What is still to be asked of such a certificate.
+    fn check_named(certificate: &CertificateDer<'_>, server_name: &ServerName<'_>) -> Result<ServerCertVerified, Error> {
+        if !purpose::is_for_servers(certificate) {
+            return Err(Error::InvalidCertificate(CertificateError::InvalidPurpose));
+        }
+        verify_server_name(&ParsedCertificate::try_from(certificate)?, server_name).map(|()| ServerCertVerified::assertion())
     }
 }
 
@@ -134,9 +143,7 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, Error> {
         let Some(roots) = &self.roots else { return Ok(ServerCertVerified::assertion()) };
         let result = match roots.verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
-            Err(error) if Self::is_named(roots, end_entity, &error) => {
-                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name).map(|()| ServerCertVerified::assertion())
-            }
+            Err(error) if Self::is_named(roots, end_entity, &error) => Self::check_named(end_entity, server_name),
             result => result,
         };
         match result {
