@@ -153,12 +153,14 @@ impl Preparation<'_> {
         let capture = Capture::default();
         let purpose = Purpose { capture: Some(capture.clone()), ..Purpose::logging(logs) };
         let mut instance = self.instance(&self.runtime.base, purpose)?;
-        let app = instance.load(&self.configuration(settings), &self.app(), LOAD_LIMIT).await.map_err(load_error)?;
+        let configuration = self.configuration(settings);
+        let warm_up = warm_up(&configuration);
+        let app = instance.load(&configuration, &self.app(), LOAD_LIMIT).await.map_err(load_error)?;
         // Before the heap is tidied up, for what lasts of it; and after it, for what comes and goes.
-        instance.warm_up(&warm_up(), LOAD_LIMIT).await.map_err(load_error)?;
+        instance.warm_up(&warm_up, LOAD_LIMIT).await.map_err(load_error)?;
         let obstacles = instance.prepare_snapshot(LOAD_LIMIT).await.map_err(load_error)?;
         let memory = if obstacles.is_empty() {
-            instance.warm_up(&warm_up(), LOAD_LIMIT).await.map_err(load_error)?;
+            instance.warm_up(&warm_up, LOAD_LIMIT).await.map_err(load_error)?;
             instance.forget_folders(LOAD_LIMIT).await.map_err(load_error)?;
             let mut content = capture.take().map_err(TemplateError::Image)?;
             // Another instance looks for what lasts, as looking leaves traces.

@@ -1,16 +1,17 @@
 //! Invocations of the guest's own function, before the memory is kept: what every invocation uses is then in each copy, as it is after its first use.
 
-use super::api::{Datum, HttpRequest, Invocation, JoinedPairs, TraceContext};
+use super::api::{Beginning, Configuration, Datum, HttpRequest, Invocation, JoinedPairs, TraceContext};
 
 /// More rounds change nothing: CPython specialises code after a few calls, and its free lists have filled up.
 const ROUNDS: usize = 20;
 
-/// The invocations, with and without a body, as browsers and programs send them.
-pub(super) fn warm_up() -> Vec<Invocation> {
-    (0..ROUNDS).map(|round| invocation(round.is_multiple_of(4))).collect()
+/// The invocations, with and without a body, as browsers and programs send them, each as if it were the first of an instance. The configuration is the one that
+/// the instance has.
+pub(super) fn warm_up(configuration: &Configuration) -> Vec<Invocation> {
+    (0..ROUNDS).map(|round| invocation(round.is_multiple_of(4), configuration)).collect()
 }
 
-fn invocation(with_body: bool) -> Invocation {
+fn invocation(with_body: bool, configuration: &Configuration) -> Invocation {
     let pairs = |pairs: &[(&str, &str)]| {
         JoinedPairs::from(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>())
     };
@@ -39,7 +40,7 @@ fn invocation(with_body: bool) -> Invocation {
     Invocation {
         id: "00000000-0000-0000-0000-000000000000".to_owned(),
         function_name: String::new(),
-        beginning: None,
+        beginning: Some(Beginning { entropy: vec![0; 32], configuration: Some(configuration.clone()) }),
         trace: TraceContext { traceparent: String::new(), tracestate: String::new() },
         retry: None,
         trigger_metadata: Vec::new(),

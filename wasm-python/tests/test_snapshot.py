@@ -7,7 +7,7 @@ import socket
 import pytest
 
 import snapfunc
-from helpers import request
+from helpers import app, request, source
 from snapfunc_worker.model import Beginning, Failure, Invocation, Outcome
 from snapfunc_worker.worker import Worker
 
@@ -29,9 +29,18 @@ objects: list[object] = []
 REQUEST = request(url="http://localhost/", headers={"user-agent": "x"}, query={"a": "1"})
 
 
-def invoke(worker, entropy=None, configuration=None):
+def invoke(worker, entropy=None, configuration=None, name=""):
     beginning = Beginning(entropy, configuration) if entropy else None
-    return worker.invoke(Invocation(id="1", function_name="", beginning=beginning, inputs={"request": REQUEST}))
+    return worker.invoke(Invocation(id="1", function_name=name, beginning=beginning, inputs={"request": REQUEST, "req": REQUEST}))
+
+
+@pytest.fixture
+def worker(app_folder, write):
+    """With a function `f`."""
+    write("f/__init__.py", "def main(req):\n    return 'done'\n")
+    worker = Worker()
+    worker.load(app(app_folder, source(app_folder)))
+    return worker
 
 
 def test_entropy_seeds_randomness():
@@ -46,7 +55,7 @@ def test_entropy_seeds_randomness():
     assert random.random() != first
 
 
-def test_hooks_run_in_order_and_stay_functions():
+def test_hooks_run_in_order_and_stay_functions(worker):
     calls = []
 
     @snapfunc.before_snapshot
@@ -57,15 +66,17 @@ def test_hooks_run_in_order_and_stay_functions():
     def after():
         calls.append("after")
 
-    worker = Worker()
     assert worker.prepare_snapshot() == []
+    # To warm up is no beginning.
     assert isinstance(invoke(worker, b"0123456789abcdef"), Outcome)
-    assert isinstance(invoke(worker), Outcome)
+    assert calls == ["before"]
+    assert isinstance(invoke(worker, b"0123456789abcdef", name="f"), Outcome)
+    assert isinstance(invoke(worker, name="f"), Outcome)
     before()
     assert calls == ["before", "after", "before"]
 
 
-def test_a_hook_that_raises_is_told():
+def test_a_hook_that_raises_is_told(worker):
     @snapfunc.before_snapshot
     def before():
         raise ValueError("not now")
@@ -74,10 +85,9 @@ def test_a_hook_that_raises_is_told():
     def after():
         raise SystemExit(1)
 
-    worker = Worker()
     (obstacle,) = worker.prepare_snapshot()
     assert "before" in obstacle and "ValueError: not now" in obstacle
-    failure = invoke(worker, b"0123456789abcdef")
+    failure = invoke(worker, b"0123456789abcdef", name="f")
     assert isinstance(failure, Failure) and failure.kind == "SystemExit"
 
 

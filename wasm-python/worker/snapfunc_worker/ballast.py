@@ -8,8 +8,10 @@ import sys
 
 _REGION = 512 << 10
 """Bytes. What a usual invocation needs at a time, and more."""
-_LARGEST = 64 << 10
-_SMALLEST = 32
+_SIZES = (*(1 << power for power in range(16, 8, -1)), *range(258, 0, -8))
+"""Bytes. Large holes take what is smaller. For small ones the allocator has a list for each size, in steps of eight."""
+_NUMBERS = 100
+"""As many integers that nobody uses any more are kept by the interpreter for later ones."""
 
 _ballast: list[object] = []
 """What fills the holes, for ever."""
@@ -20,13 +22,11 @@ def fill() -> None:
     if sys.platform != "wasi":
         return  # only there the C library's allocator (dlmalloc) has it all, in one piece of memory that grows upwards
     region = bytes(_REGION)
-    size = _LARGEST
-    while size >= _SMALLEST:
+    for size in _SIZES:
         while id(thing := bytes(size)) < id(region):
             _ballast.append(thing)
-        size //= 2
-    # The smallest objects that are not shared.
-    while id(thing := bytes(2)) < id(region):
-        _ballast.append(thing)
     while id(thing := object()) < id(region):
         _ballast.append(thing)
+    del region
+    # The addresses above are integers that came from holes: others come before them now.
+    list(range(1 << 20, (1 << 20) + _NUMBERS))

@@ -44,8 +44,11 @@ def set_level(level: Level) -> None:
     root = logging.getLogger()
     if _installed_level is not None and root.level != _installed_level:
         return
-    _installed_level = logging.DEBUG if level <= Level.DEBUG else logging.INFO
-    root.setLevel(_installed_level)
+    wanted = logging.DEBUG if level <= Level.DEBUG else logging.INFO
+    # Setting it has all loggers forget what they let through.
+    if wanted != _installed_level:
+        _installed_level = wanted
+        root.setLevel(wanted)
 
 
 def begin(invocation_id: str | None) -> None:

@@ -33,10 +33,14 @@ def prepare() -> list[str]:
     return obstacles
 
 
-def restored(entropy: bytes) -> None:
-    """Begins the life of an instance: seeds what must differ between copies, and runs the app's hooks. Raises what they raise."""
+def seed(entropy: bytes) -> None:
+    """What must differ between copies."""
     # An integer, as bytes would be hashed first, which costs more than the seeding.
     random.seed(int.from_bytes(entropy))
+
+
+def restored() -> None:
+    """Runs the app's hooks in an instance that begins its life. Raises what they raise."""
     for hook in snapfunc.after_restore_hooks:
         hook()
 

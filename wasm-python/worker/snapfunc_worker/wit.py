@@ -15,7 +15,7 @@ from wit_world.imports import streams as wit_streams
 from wit_world.imports import tls as wit_tls
 from wit_world.imports import types as wit
 
-from . import convert, lasting, logs, loop, preload, snapshot, streams
+from . import convert, environment, gathering, lasting, logs, loop, preload, snapshot, streams
 from .absent import connection, tls
 from .model import App, Beginning, Binding, Configuration, Failure, FunctionSource, Invocation, Level, Outcome
 from .worker import Worker as _Worker
@@ -248,4 +248,18 @@ def _response(parts: dict[str, Any]) -> wit.HttpResponse:
     return wit.HttpResponse(status, headers, cookies, parts["body"].value)
 
 
+def _warm_up() -> None:
+    """As the host does it later (`src/sandbox/warm_up.rs`), each way as often: the interpreter notes which way branches go."""
+    settings = wit.JoinedPairs_Joined("SNAPFUNC_WARM_UP\0value\0")
+    beginning = wit_worker.Beginning(bytes(32), wit_worker.Configuration(settings, wit_logging.Level.INFORMATION))
+    nothing, pairs, echo = (wit.JoinedPairs_Joined(text) for text in ("", "name\0value\0more\0value\0", "echo\0value\0"))
+    for method, headers, query, body in (("GET", nothing, nothing, b""), ("GET", pairs, pairs, b""), ("POST", pairs, echo, b"{}")):
+        request = wit.Datum_HttpRequest(wit.HttpRequest(method, "http://localhost/", headers, query, headers, body))
+        for first in (beginning, None):
+            trace = wit_worker.TraceContext("", "")
+            Worker().invoke(wit_worker.Invocation("", "", first, trace, None, [], [("request", request)]))
+    environment.replace({})
+
+
+gathering.gather(_warm_up)
 snapshot.settle()

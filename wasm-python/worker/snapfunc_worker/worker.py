@@ -88,12 +88,15 @@ class Worker:
         finally:
             logs.end()
 
-    def _begin(self, beginning: Beginning) -> None:
+    def _begin(self, beginning: Beginning, function: Function) -> None:
         """Before the first invocation of an instance."""
         if beginning.configuration is not None:
             environment.add(beginning.configuration.settings)
             logs.set_level(beginning.configuration.log_level)
-        snapshot.restored(beginning.entropy)
+        snapshot.seed(beginning.entropy)
+        # The worker's own function only warms up: no life begins.
+        if function is not warmup.FUNCTION:
+            snapshot.restored()
 
     def invoke(self, invocation: Invocation) -> Outcome | Failure:
         """Runs a function; what it raises is its failure."""
@@ -103,7 +106,7 @@ class Worker:
             return self._broken.get(invocation.function_name) or _unknown(invocation.function_name)
         try:
             if invocation.beginning is not None:
-                self._begin(invocation.beginning)
+                self._begin(invocation.beginning, function)
             return invoke.invoke(function, invocation)
         except BaseException as error:  # SystemExit and KeyboardInterrupt end the invocation, not the instance
             return failures.describe(error)
