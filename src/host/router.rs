@@ -19,6 +19,8 @@ use std::sync::Arc;
 
 /// The answer to `GET /` where no function has that path.
 const HOME_PAGE: &str = include_str!("home.html");
+/// What hyper takes over HTTP/1.1, and Kestrel over both (`MaxRequestHeaderCount`).
+const MOST_HEADERS: usize = 100;
 
 /// An HTTP-triggered function, as the router needs it.
 #[derive(Debug)]
@@ -107,7 +109,10 @@ impl Router {
 
     /// Lets in a request that arrived at `at`, or decides that it is refused, by its head: whoever is refused need not be listened to.
     pub(super) fn admit(&self, mut request: Parts, at: Endpoint) -> Admitted<'_> {
-        let to = if !authority::settle(&mut request) {
+        // Over HTTP/2, where hyper counts bytes alone.
+        let to = if request.headers.len() > MOST_HEADERS {
+            To::Answer(status(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE))
+        } else if !authority::settle(&mut request) {
             To::Answer(status(StatusCode::BAD_REQUEST))
         } else if self.settings.cors.is_preflight(&request) {
             To::Answer(status(StatusCode::NO_CONTENT))

@@ -24,8 +24,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Bytes of a request's first line and headers. Beyond them the answer is 431, as for more headers than 100, which are hyper's most and Kestrel's
-/// (`MaxRequestHeaderCount`).
+/// Bytes of a request's first line and headers. Beyond them the answer is 431, as for more headers than there may be.
 const HEAD_LIMIT: usize = 64 << 10;
 /// Requests at a time on a connection of HTTP/2: Kestrel's `MaxStreamsPerConnection`.
 const MOST_STREAMS: u32 = 100;

@@ -34,8 +34,12 @@ impl Client {
     }
 
     async fn send(&self, method: &str, path: &str, body: Option<&[u8]>) -> Result<Response<RecvStream>, h2::Error> {
+        let request = Request::builder().method(method).uri(format!("http://localhost{path}"));
+        self.send_request(request.body(()).unwrap(), body).await
+    }
+
+    async fn send_request(&self, request: Request<()>, body: Option<&[u8]>) -> Result<Response<RecvStream>, h2::Error> {
         let mut client = self.0.clone().ready().await?;
-        let request = Request::builder().method(method).uri(format!("http://localhost{path}")).body(()).unwrap();
         let (answer, mut stream) = client.send_request(request, body.is_none())?;
         if let Some(body) = body {
             stream.send_data(Bytes::copy_from_slice(body), true)?;
@@ -73,6 +77,18 @@ fn requests_are_answered_many_at_a_time() {
         assert_eq!(client.text("GET", "/api/f?n=3000000", None).await.len(), 3_000_000);
         let all = futures_util::future::join_all((0..150).map(|_| client.text("GET", "/api/f?n=10", None))).await;
         assert!(all.iter().all(|text| text == "xxxxxxxxxx"));
+    });
+}
+
+#[test]
+fn headers_are_as_many_as_over_http_1() {
+    let host = App::with(ECHO).start();
+    run(async {
+        let client = Client::connect(&host, &Builder::new()).await;
+        for (number, status) in [(100, 200), (101, 431), (100, 200)] {
+            let request = (0..number).fold(Request::get("http://localhost/api/f"), |request, _| request.header("x-a", "b"));
+            assert_eq!(client.send_request(request.body(()).unwrap(), None).await.unwrap().status(), status, "{number}");
+        }
     });
 }
 
