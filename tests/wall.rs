@@ -6,14 +6,20 @@
 mod common;
 
 use common::{App, HTTP, Host, free_port, snapfunc};
-use rustix::fs::{CWD, FileType, Mode, mknodat};
+use rustix::fs::{
+    AtFlags, CWD, FileType, Mode, Timespec, Timestamps, UTIME_NOW, XattrFlags, inotify, mknodat, removexattr, setxattr, utimensat,
+};
 use rustix::io::Errno;
+use rustix::process::{Pid, Resource, getpriority_process, getrlimit, prlimit, setpriority_process};
 use snapfunc::wall::{self, Gates, Part};
 use std::fs::{self, File};
+use std::net::{ToSocketAddrs, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
-use std::path::PathBuf;
+use std::os::unix::fs::{PermissionsExt, chown, fchown, lchown};
+use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
 use std::process::{self, Command};
+use std::time::SystemTime;
 use std::{env, io, thread};
 
 const QUEUE_OUT: &str = r#"[{"type": "httpTrigger", "name": "req", "authLevel": "anonymous"},
@@ -34,6 +40,44 @@ fn refused<T: std::fmt::Debug>(what: &str, result: io::Result<T>) {
     assert_eq!(result.unwrap_err().kind(), io::ErrorKind::PermissionDenied, "{what}");
 }
 
+fn now() -> Timestamps {
+    let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+    Timestamps { last_access: now, last_modification: now }
+}
+
+/// What Landlock leaves open on files that can't be opened: their modes, owners, times and attributes, and watching them.
+fn properties_can_not_be_changed(old: &Path, own: &Path) {
+    refused("a mode", fs::set_permissions(old, fs::Permissions::from_mode(0o666)));
+    let open = File::create(own).unwrap();
+    refused("an open file's mode", open.set_permissions(fs::Permissions::from_mode(0o666)));
+    let (user, group) = (Some(rustix::process::getuid().as_raw()), Some(rustix::process::getgid().as_raw()));
+    refused("an owner", chown(old, user, group));
+    refused("a link's owner", lchown(old, user, group));
+    refused("an open file's owner", fchown(&open, user, group));
+    assert_eq!(utimensat(CWD, old, &now(), AtFlags::empty()), Err(Errno::PERM));
+    assert_eq!(setxattr(old, "user.of", b"x", XattrFlags::empty()), Err(Errno::PERM));
+    assert_eq!(removexattr(old, "user.of"), Err(Errno::PERM));
+    assert_eq!(inotify::init(inotify::CreateFlags::CLOEXEC).unwrap_err(), Errno::PERM, "being told of changes");
+    // As the host does with snapshots that are used.
+    open.set_modified(SystemTime::now()).unwrap();
+}
+
+fn other_processes_keep_what_they_have(parent: Pid) {
+    let limit = getrlimit(Resource::Core);
+    assert_eq!(prlimit(Some(parent), Resource::Core, limit), Err(Errno::PERM));
+    prlimit(None, Resource::Core, limit).unwrap();
+    assert_eq!(setpriority_process(Some(parent), getpriority_process(None).unwrap()), Err(Errno::PERM));
+}
+
+fn there_are_networks_only(socket: &Path) {
+    refused("a socket with a file", UnixStream::connect(socket));
+    refused("a socket that may be connected later", UnixDatagram::unbound());
+    refused("a pair that can be connected to something else", UnixDatagram::pair());
+    UnixStream::pair().unwrap();
+    UdpSocket::bind("127.0.0.1:0").unwrap();
+    assert!(("localhost", 80).to_socket_addrs().unwrap().next().is_some());
+}
+
 /// Not a test of its own: the one below runs it in a process that may be walled in.
 #[test]
 #[ignore = "walls its own process in"]
@@ -46,6 +90,15 @@ fn behind_the_wall() {
     rustix::process::test_kill_process(parent).unwrap();
     let peer = SocketAddr::from_abstract_name(env::var(ABSTRACT).unwrap()).unwrap();
     UnixStream::connect_addr(&peer).unwrap();
+    let (old, socket) = (foreign.join("old"), foreign.join("socket"));
+    UnixStream::connect(&socket).unwrap();
+    fs::set_permissions(&old, fs::Permissions::from_mode(0o600)).unwrap();
+    chown(&old, Some(rustix::process::getuid().as_raw()), None).unwrap();
+    utimensat(CWD, &old, &now(), AtFlags::empty()).unwrap();
+    inotify::init(inotify::CreateFlags::CLOEXEC).unwrap();
+    UnixDatagram::unbound().unwrap();
+    setpriority_process(Some(parent), getpriority_process(Some(parent)).unwrap()).unwrap();
+    prlimit(Some(parent), Resource::Core, getrlimit(Resource::Core)).unwrap();
     let wall = wall::raise(&Gates { read: vec![], write: vec![own.path().to_owned()] });
     println!("{wall}");
     assert_eq!(wall.seccomp, Part::Up);
@@ -53,6 +106,9 @@ fn behind_the_wall() {
         assert_eq!(Command::new("/bin/true").status().unwrap_err().raw_os_error(), Some(libc::EPERM));
         let fifo = mknodat(CWD, own.path().join("fifo"), FileType::Fifo, Mode::RUSR, 0);
         assert_eq!(fifo, Err(Errno::PERM));
+        properties_can_not_be_changed(&old, &own.path().join("x"));
+        other_processes_keep_what_they_have(parent);
+        there_are_networks_only(&socket);
         fs::write(own.path().join("x"), "x").unwrap();
         fs::rename(own.path().join("x"), own.path().join("y")).unwrap();
         fs::remove_file(own.path().join("y")).unwrap();
@@ -88,12 +144,14 @@ fn other_programs_files_and_processes_are_out_of_reach() {
     let foreign = tempfile::tempdir().unwrap();
     fs::write(foreign.path().join("old"), "x").unwrap();
     let name = format!("snapfunc-wall-{}", process::id());
+    let _with_a_file = UnixListener::bind(foreign.path().join("socket")).unwrap();
     let _peer = UnixListener::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
     let mut inside = Command::new(env::current_exe().unwrap());
     inside.args(["--ignored", "--exact", "behind_the_wall", "--nocapture"]).env(FOREIGN, foreign.path()).env(ABSTRACT, name);
     let ran = inside.output().unwrap();
     let printed = String::from_utf8_lossy(&ran.stdout) + String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success() && printed.contains("1 passed"), "{printed}");
+    assert_eq!(fs::metadata(foreign.path().join("old")).unwrap().permissions().mode() & 0o777, 0o600);
     if printed.contains("(Landlock): not there") {
         eprintln!("not tested: this kernel has no Landlock");
     } else if has_all_of_landlock() {
@@ -105,9 +163,7 @@ fn other_programs_files_and_processes_are_out_of_reach() {
 fn serve_stands_behind_it_and_start_does_not() {
     let app = App::new().function("f", QUEUE_OUT, "def main(req, msg):\n    msg.set('x')\n    return 'served'\n");
     let port = free_port();
-    let mut command = snapfunc(&[("SNAPFUNC_DATA_DIR", app.data().to_str().unwrap())]);
-    command.args(["serve", "--logs", "text", "--port", &port.to_string()]).current_dir(app.path());
-    let host = Host::spawn(command, port);
+    let host = Host::spawn(serve(&app, port, &[]), port);
     let told = host.wait_for_line("snapfunc: second wall: system calls (seccomp): up; files (Landlock): ");
     assert!(told.ends_with(": up") || told.contains("not there: ") || !has_all_of_landlock(), "{told}");
     assert_eq!(host.get("/api/f").text(), "served");
@@ -117,4 +173,10 @@ fn serve_stands_behind_it_and_start_does_not() {
     }
     let open = App::new().function("f", HTTP, "def main(req):\n    return 'served'\n").start();
     assert!(!open.printed().contains("second wall"));
+}
+
+fn serve(app: &App, port: u16, arguments: &[&str]) -> Command {
+    let mut command = snapfunc(&[("SNAPFUNC_DATA_DIR", app.data().to_str().unwrap())]);
+    command.args(["serve", "--logs", "text", "--port", &port.to_string()]).args(arguments).current_dir(app.path());
+    command
 }

@@ -1,8 +1,8 @@
 //! The second wall: what the process itself may still do, should a function ever get out of its sandbox.
 //!
 //! On Linux, for `snapfunc serve`: no new privileges, none of the system calls that no server has a use for (a list of what is forbidden, not of what is
-//! allowed: a C library or a kernel that is newer must not stop the program), no files but the app's, its own and the system's libraries', and no signals to other
-//! processes.
+//! allowed: a C library or a kernel that is newer must not stop the program), no files but the app's, its own and the system's libraries', no signals to other
+//! processes, and no connections but those of networks.
 //! It is raised before the process has threads, so that all of them stand behind it, and can't be taken down again.
 
 #[cfg(target_os = "linux")]
