@@ -5,12 +5,13 @@
 
 mod common;
 
-use common::{App, HTTP, Host, free_port, snapfunc};
+use common::{App, HTTP, Host, free_port, run_to_end, snapfunc};
 use rustix::fs::{
     AtFlags, CWD, FileType, Mode, Timespec, Timestamps, UTIME_NOW, XattrFlags, inotify, mknodat, removexattr, setxattr, utimensat,
 };
 use rustix::io::Errno;
 use rustix::process::{Pid, Resource, getpriority_process, getrlimit, prlimit, setpriority_process};
+use seccompiler::{SeccompAction, SeccompFilter};
 use snapfunc::wall::{self, Gates, Part};
 use std::fs::{self, File};
 use std::net::{ToSocketAddrs, UdpSocket};
@@ -175,8 +176,50 @@ fn serve_stands_behind_it_and_start_does_not() {
     assert!(!open.printed().contains("second wall"));
 }
 
+/// Runs something where the kernel seems to lack a system call. What is started there lacks it too.
+fn without<T: Send>(call: libc::c_long, run: impl FnOnce() -> T + Send) -> T {
+    let missing = SeccompAction::Errno(libc::ENOSYS.unsigned_abs());
+    let filter = SeccompFilter::new([(call, Vec::new())].into(), SeccompAction::Allow, missing, env::consts::ARCH.try_into().unwrap());
+    let program = seccompiler::BpfProgram::try_from(filter.unwrap()).unwrap();
+    let walled = || {
+        seccompiler::apply_filter(&program).unwrap();
+        run()
+    };
+    thread::scope(|scope| scope.spawn(walled).join().unwrap())
+}
+
 fn serve(app: &App, port: u16, arguments: &[&str]) -> Command {
     let mut command = snapfunc(&[("SNAPFUNC_DATA_DIR", app.data().to_str().unwrap())]);
     command.args(["serve", "--logs", "text", "--port", &port.to_string()]).args(arguments).current_dir(app.path());
     command
+}
+
+#[test]
+fn serve_can_require_the_whole_of_it() {
+    let app = App::new().function("f", HTTP, "def main(req):\n    return 'served'\n");
+    let port = free_port();
+    let lacking =
+        [(libc::SYS_landlock_create_ruleset, "files (Landlock): not there: "), (libc::SYS_seccomp, "system calls (seccomp): not there: ")];
+    for (call, gap) in lacking {
+        let ended = without(call, || run_to_end(serve(&app, port, &["--require-wall"])));
+        let told = String::from_utf8_lossy(&ended.stderr);
+        assert!(
+            !ended.status.success() && told.contains("nothing is served, as --require-wall asks for the whole second wall: "),
+            "{told}"
+        );
+        assert!(told.contains(gap), "{told}");
+        // Unless it is asked for, a warning is all.
+        let host = without(call, || Host::spawn(serve(&app, port, &[]), port));
+        assert!(host.wait_for_line("second wall: ").contains(gap), "{}", host.printed());
+        assert_eq!(host.get("/api/f").text(), "served");
+    }
+    let stands = Host::spawn(serve(&app, port, &[]), port).wait_for_line("second wall: ").ends_with("(seccomp): up; files (Landlock): up");
+    if stands {
+        let host = Host::spawn(serve(&app, port, &["--require-wall"]), port);
+        assert_eq!(host.get("/api/f").text(), "served");
+    } else {
+        assert!(!run_to_end(serve(&app, port, &["--require-wall"])).status.success());
+    }
+    let ended = run_to_end(serve(&app, port, &["--require-wall", "--no-wall"]));
+    assert_eq!(ended.status.code(), Some(2), "{}", String::from_utf8_lossy(&ended.stderr));
 }

@@ -2,7 +2,7 @@
 
 use super::packages::{self, Installing};
 use super::source::Source;
-use super::start::{Mode, Place};
+use super::start::{Mode, Place, SecondWall};
 use crate::app::{LogLevel, ReadOptions};
 use crate::host::console::Console;
 use crate::host::{self, Built};
@@ -54,7 +54,7 @@ impl Build {
             console: console.clone(),
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             data: source.data()?,
-            mode: Mode { enforce_keys: false, watch: false, home_page: false, wall: false, json: false, installing },
+            mode: Mode { enforce_keys: false, watch: false, home_page: false, wall: SecondWall::None, json: false, installing },
         };
         let built = runtime.block_on(async { anyhow::Ok(host::build(app, &place.around().await?).await?) });
         let Built { template, broken } = built?;

@@ -2,7 +2,7 @@
 //! no packages are installed, and on Linux the process gives up what a server has no use for.
 
 use super::packages::Installing;
-use super::start::{Mode, Start};
+use super::start::{Mode, SecondWall, Start};
 use clap::{Args, ValueEnum};
 use std::process::ExitCode;
 
@@ -19,6 +19,10 @@ pub(super) struct Serve {
     /// Don't limit what the process itself may do (seccomp and Landlock, on Linux)
     #[arg(long)]
     no_wall: bool,
+
+    /// Don't start where any part of that limit is not to be had: else a warning says what is missing
+    #[arg(long, conflicts_with = "no_wall")]
+    require_wall: bool,
 
     /// Install the packages of requirements.txt where they are not: may run their code on this machine, with your rights
     #[arg(long, conflicts_with = "no_build")]
@@ -37,13 +41,22 @@ enum Form {
 impl Serve {
     /// Runs until the host was told to stop.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let wall = self.wall();
         self.start.run_as(Mode {
             enforce_keys: true,
             watch: false,
             home_page: false,
-            wall: !self.no_wall,
+            wall,
             json: self.logs == Form::Json,
             installing: if self.build { Installing::Wanted } else { Installing::Refused },
         })
+    }
+
+    fn wall(&self) -> SecondWall {
+        match (self.no_wall, self.require_wall) {
+            (true, _) => SecondWall::None,
+            (false, true) => SecondWall::Whole,
+            (false, false) => SecondWall::Possible,
+        }
     }
 }

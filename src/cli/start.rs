@@ -111,12 +111,23 @@ pub(super) struct Mode {
     pub(super) watch: bool,
     /// Whether `GET /` answers with a page.
     pub(super) home_page: bool,
-    /// Whether the process gives up what a server has no use for.
-    pub(super) wall: bool,
+    /// Whether, and how surely, the process gives up what a server has no use for.
+    pub(super) wall: SecondWall,
     /// Whether logs are JSON, whatever the flags.
     pub(super) json: bool,
     /// Whether packages are installed, where the flags don't say no.
     pub(super) installing: Installing,
+}
+
+/// How much of the second wall there has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SecondWall {
+    /// None is raised.
+    None,
+    /// What this system has.
+    Possible,
+    /// All of it, or nothing is served.
+    Whole,
 }
 
 /// Where and how an app is served, or built.
@@ -153,8 +164,14 @@ struct Accepted {
 impl Start {
     /// Runs until the host was told to stop.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let mode =
-            Mode { enforce_keys: self.enable_auth, watch: true, home_page: true, wall: false, json: false, installing: Installing::Wanted };
+        let mode = Mode {
+            enforce_keys: self.enable_auth,
+            watch: true,
+            home_page: true,
+            wall: SecondWall::None,
+            json: false,
+            installing: Installing::Wanted,
+        };
         self.run_as(mode)
     }
 
@@ -175,8 +192,8 @@ impl Start {
         };
         let data = source.data()?;
         descriptors::raise(app.host.snapfunc.clients.connections);
-        if mode.wall {
-            raise_wall(&app, &data, &console)?;
+        if mode.wall != SecondWall::None {
+            raise_wall(&app, &data, mode.wall, &console)?;
         }
         let mut threads = runtime::Builder::new_multi_thread();
         // Guests compute for milliseconds at a time: sockets are looked at after every few turns, or busy guests would keep new requests waiting.
@@ -252,7 +269,7 @@ async fn serve(app: App, read: impl Fn() -> anyhow::Result<App>, mut place: Plac
 }
 
 /// Before there are threads: they stand behind it too.
-fn raise_wall(app: &App, data: &AppData, console: &Console) -> anyhow::Result<()> {
+fn raise_wall(app: &App, data: &AppData, wanted: SecondWall, console: &Console) -> anyhow::Result<()> {
     let cache = cache::folder()?;
     let write = vec![cache, data.folder.clone(), data.secrets(), std::env::temp_dir()];
     let mut private = DirBuilder::new();
@@ -265,6 +282,9 @@ fn raise_wall(app: &App, data: &AppData, console: &Console) -> anyhow::Result<()
     }
     let read = [&app.root].into_iter().chain(&app.packages).cloned().collect();
     let wall = wall::raise(&Gates { read, write });
+    if let (SecondWall::Whole, Some(gaps)) = (wanted, wall.gaps()) {
+        anyhow::bail!("nothing is served, as --require-wall asks for the whole second wall: {gaps}");
+    }
     console.host(if wall.is_whole() { LogLevel::Information } else { LogLevel::Warning }, &wall.to_string());
     Ok(())
 }

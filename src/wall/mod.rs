@@ -59,13 +59,26 @@ impl Wall {
     /// Whether all of it stands.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        self.seccomp == Part::Up && self.landlock == Part::Up
+        self.parts().iter().all(|(_, part)| **part == Part::Up)
+    }
+
+    /// What does not stand, with the reasons; nothing where all does.
+    #[must_use]
+    pub fn gaps(&self) -> Option<String> {
+        let gaps: Vec<_> =
+            self.parts().iter().filter(|(_, part)| **part != Part::Up).map(|(name, part)| format!("{name}: {part}")).collect();
+        (!gaps.is_empty()).then(|| gaps.join("; "))
+    }
+
+    fn parts(&self) -> [(&'static str, &Part); 2] {
+        [("system calls (seccomp)", &self.seccomp), ("files (Landlock)", &self.landlock)]
     }
 }
 
 impl fmt::Display for Wall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "second wall: system calls (seccomp): {}; files (Landlock): {}", self.seccomp, self.landlock)
+        let [seccomp, landlock] = self.parts().map(|(name, part)| format!("{name}: {part}"));
+        write!(f, "second wall: {seccomp}; {landlock}")
     }
 }
 
@@ -73,8 +86,27 @@ impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Part::Up => f.write_str("up"),
-            Part::Partly => f.write_str("up in part, as far as this kernel has it"),
+            Part::Partly => f.write_str("up in part, as this kernel is older than Linux 6.12, which has all of it"),
             Part::Down(reason) => write!(f, "not there: {reason}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_tells_what_does_not_stand() {
+        let wall = |seccomp, landlock| Wall { seccomp, landlock };
+        let down = || Part::Down("it was switched off".to_owned());
+        assert_eq!(wall(Part::Up, Part::Up).gaps(), None);
+        let gaps = wall(Part::Up, Part::Partly).gaps().unwrap();
+        assert_eq!(gaps, "files (Landlock): up in part, as this kernel is older than Linux 6.12, which has all of it");
+        let gaps = wall(down(), down()).gaps().unwrap();
+        assert_eq!(gaps, "system calls (seccomp): not there: it was switched off; files (Landlock): not there: it was switched off");
+        for (whole, wall) in [(true, wall(Part::Up, Part::Up)), (false, wall(Part::Up, Part::Partly)), (false, wall(down(), Part::Up))] {
+            assert_eq!(wall.is_whole(), whole, "{wall}");
         }
     }
 }
