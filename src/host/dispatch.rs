@@ -52,10 +52,11 @@ pub struct Dispatcher {
     console: Arc<Console>,
     timeout: Option<Duration>,
     running: Arc<AtomicUsize>,
+    listening: Arc<AtomicUsize>,
 }
 
-/// Counts an invocation as long as it lives.
-struct Counted(Arc<AtomicUsize>);
+/// Counts an invocation, or a trigger that listens, as long as it lives.
+pub(super) struct Counted(Arc<AtomicUsize>);
 
 /// One attempt at an invocation, with all that it needs to come to its end by itself.
 struct Attempt {
@@ -90,7 +91,18 @@ impl Dispatcher {
     #[must_use]
     pub fn new(pool: Pool, functions: HashMap<String, Runnable>, console: Arc<Console>, timeout: Option<Duration>) -> Self {
         let functions = functions.into_iter().map(|(name, runnable)| (name, Arc::new(runnable))).collect();
-        Dispatcher { pool, functions, console, timeout, running: Arc::default() }
+        Dispatcher { pool, functions, console, timeout, running: Arc::default(), listening: Arc::default() }
+    }
+
+    /// Counts a trigger that listens.
+    pub(super) fn listens(&self) -> Counted {
+        Counted::new(&self.listening)
+    }
+
+    /// How many triggers listen, or end what they have begun.
+    #[must_use]
+    pub fn listening(&self) -> usize {
+        self.listening.load(Ordering::Relaxed)
     }
 
     /// How many invocations are under way.

@@ -27,7 +27,11 @@ impl Listeners {
         for (function, trigger) in triggers {
             let (trigger, stop) = (trigger.clone(), listening.stop.clone());
             let runner = Arc::new(FunctionRunner { dispatcher: dispatcher.clone(), function: function.clone() });
-            listening.tasks.spawn(async move { trigger.listen(runner, stop).await });
+            let counted = dispatcher.listens();
+            listening.tasks.spawn(async move {
+                trigger.listen(runner, stop).await;
+                drop(counted);
+            });
         }
     }
 

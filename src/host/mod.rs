@@ -51,6 +51,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tls::Tls;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 /// How many instances an app may have where host.json's `snapfunc.maxInstances` does not say.
 const MOST_INSTANCES: usize = 100;
@@ -202,11 +203,13 @@ impl Host {
 
     /// Serves until `stop` is done, then lets what is under way end. Says whether all of it did.
     pub async fn serve(&self, listener: TcpListener, tls: Option<Tls>, stop: impl Future<Output = ()>) -> bool {
+        // Before it is looked whether triggers are to listen, so that no change is missed.
+        let control = self.around.admin.control.follow();
         self.listen();
         let stop = async {
             tokio::select! {
                 () = stop => {}
-                never = self.follow_control() => match never {},
+                never = self.follow_control(control) => match never {},
             }
             self.current.get().listeners.stop();
         };
@@ -232,8 +235,7 @@ impl Host {
     }
 
     /// Has triggers rest, and listen again, as the admin API says.
-    async fn follow_control(&self) -> Infallible {
-        let mut drained = self.around.admin.control.follow();
+    async fn follow_control(&self, mut drained: watch::Receiver<bool>) -> Infallible {
         loop {
             if drained.changed().await.is_err() {
                 return std::future::pending().await;

@@ -24,10 +24,12 @@ pub(super) fn answer(
         }
         (&Method::GET, ["drain", "status"]) => {
             let running = dispatcher.running();
-            let state = match (admin.control.is_drained(), running) {
+            // A trigger that had begun to look for events may still find some.
+            let rests = running == 0 && dispatcher.listening() == 0;
+            let state = match (admin.control.is_drained(), rests) {
                 (false, _) => "Disabled",
-                (true, 0) => "Completed",
-                (true, _) => "InProgress",
+                (true, true) => "Completed",
+                (true, false) => "InProgress",
             };
             json(StatusCode::OK, &json!({"state": state, "outstandingInvocations": running, "outstandingRetries": 0}))
         }
