@@ -4,7 +4,7 @@
 use super::console::Console;
 use crate::app::{LogLevel, RetryPolicy};
 use crate::bindings::event::{Event, NotRun, Runner, Value};
-use crate::bindings::expression::Context;
+use crate::bindings::expression;
 use crate::bindings::{BindingError, Input, Output, Scope};
 use crate::sandbox::api::{Datum, Failure, Invocation, Outcome, RetryContext, TraceContext};
 use crate::sandbox::{InvokeError, Lease, Pool, PoolError, Stream};
@@ -12,9 +12,12 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::fmt::Display;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
 use uuid::Uuid;
 
 /// How often it is looked whether invocations are still under way, when the host stops.
@@ -69,6 +72,10 @@ struct Attempt {
     streams: Vec<Stream>,
     _counted: Arc<Counted>,
 }
+
+/// A future that goes on by itself where it is dropped before its end. A task of its own from the beginning would do that too, but have another thread woken for
+/// each invocation.
+struct Unbroken<T: 'static>(Option<Pin<Box<dyn Future<Output = T> + Send>>>);
 
 /// Runs one of them for its trigger.
 #[derive(Debug)]
@@ -162,7 +169,7 @@ impl Dispatcher {
         counted: &Arc<Counted>,
     ) -> Result<Outcome, DispatchError> {
         let now = Timestamp::now();
-        let scope = Scope { data: &event.data, context: Context { method_name: function, now } };
+        let scope = Scope { data: &event.data, context: expression::Context { method_name: function, now } };
         let inputs = self.fetch(runnable, event, &scope).await.map_err(|error| self.fail(function, binding_failure(&error)))?;
         let invocation = Invocation {
             id: Uuid::new_v4().to_string(),
@@ -183,14 +190,7 @@ impl Dispatcher {
             streams: inputs.streams,
             _counted: counted.clone(),
         };
-        match tokio::spawn(attempt.run(instance)).await {
-            Ok(result) => result,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // The runtime ends.
-                Err(_) => Err(PoolError::Closed.into()),
-            },
-        }
+        Unbroken(Some(Box::pin(attempt.run(instance)))).await
     }
 
     async fn fetch(&self, runnable: &Runnable, event: &Event, scope: &Scope<'_>) -> Result<Inputs, BindingError> {
@@ -240,7 +240,7 @@ impl Attempt {
         let result = instance.invoke(&mut invocation, dispatcher.timeout).await;
         drop(instance);
         let function = &invocation.function_name;
-        let scope = Scope { data: &event.data, context: Context { method_name: function, now } };
+        let scope = Scope { data: &event.data, context: expression::Context { method_name: function, now } };
         let result = match result.map_err(failure) {
             Ok(outcome) => store(&runnable, outcome, &scope).await.map_err(|error| binding_failure(&error)),
             Err(failure) => Err(failure),
@@ -250,6 +250,34 @@ impl Attempt {
         }
         dispatcher.console.executed(function, &invocation.id, result.is_ok(), started.elapsed());
         result.map_err(DispatchError::Failed)
+    }
+}
+
+// === impl Unbroken ===
+
+impl<T> Future for Unbroken<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        // Taken out, so that one that panicked is not polled again.
+        let Some(mut future) = self.0.take() else { return Poll::Pending };
+        let polled = future.as_mut().poll(context);
+        if polled.is_pending() {
+            self.0 = Some(future);
+        }
+        polled
+    }
+}
+
+impl<T> Drop for Unbroken<T> {
+    fn drop(&mut self) {
+        if let Some(future) = self.0.take()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(async move {
+                future.await;
+            });
+        }
     }
 }
 
