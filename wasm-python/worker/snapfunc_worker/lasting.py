@@ -29,10 +29,7 @@ def addresses() -> list[int]:
         found |= fresh
         new = gc.get_referents(*fresh.values())
         new += [part for thing in fresh.values() if type(thing) is CodeType for part in _parts(thing)]
-    # There are far fewer kinds than things.
-    kinds = {id(kind): kind for kind in map(type, found.values())}
-    lasting = {address for address, kind in kinds.items() if _lasts(kind)}
-    return [id(None), *(address for address, thing in found.items() if id(type(thing)) in lasting)]
+    return [id(None), *(address for address, thing in found.items() if _lasts(thing))]
 
 
 def _parts(code: CodeType) -> tuple[object, ...]:
@@ -41,8 +38,9 @@ def _parts(code: CodeType) -> tuple[object, ...]:
     return (code.co_consts, code.co_names, *texts, *code.co_varnames, *code.co_cellvars, *code.co_freevars)
 
 
-def _lasts(kind: type) -> bool:
-    """Whether nobody waits for the end of one."""
+def _lasts(thing: object) -> bool:
+    """Whether nobody waits for its end."""
+    kind = type(thing)
     if any(kind is passing for passing in _PASSING):
         return False
     return not any("__del__" in _dict_of(base) for base in _bases_of(kind))
