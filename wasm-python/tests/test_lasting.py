@@ -37,6 +37,20 @@ def test_what_somebody_may_wait_for_does_not():
     assert not {id(KEPT[1]), id(KEPT[2])} & set(lasting.addresses())
 
 
+def test_what_is_made_meanwhile_does_not(monkeypatch):
+    asked = []
+    real = gc.get_referents
+
+    def note(*things):
+        asked.extend(type(thing) is dict and id(KEPT) in thing for thing in things)
+        return real(*things)
+
+    monkeypatch.setattr("gc.get_referents", note)
+    lasting.addresses()
+    # Such as the collection of addresses itself, and with it a number for each.
+    assert asked and not any(asked)
+
+
 def test_the_first_is_the_model():
     model = lasting.addresses()[0]
     assert model == id(None)

@@ -22,14 +22,20 @@ def addresses() -> list[int]:
     # A collection would free garbage that the memory image still has, and give its place to what is made here.
     gc.disable()
     gc.unfreeze()
+    # Listed before anything is made here: in the memory image something else may be in its place.
+    found = _reachable(gc.get_objects())
+    return [id(None), *(address for address, thing in found.items() if _lasts(thing))]
+
+
+def _reachable(new: list[object]) -> dict[int, object]:
+    """These things and all that hangs on them, by their addresses."""
     found: dict[int, object] = {}
-    new = gc.get_objects()
     while new:
         fresh = {id(thing): thing for thing in new if id(thing) not in found}
         found |= fresh
         new = gc.get_referents(*fresh.values())
         new += [part for thing in fresh.values() if type(thing) is CodeType for part in _parts(thing)]
-    return [id(None), *(address for address, thing in found.items() if _lasts(thing))]
+    return found
 
 
 def _parts(code: CodeType) -> tuple[object, ...]:
