@@ -135,6 +135,7 @@ mod tests {
         let other = tempfile::tempdir().unwrap();
         assert_eq!(Seal::open(other.path()).unwrap().check("a", &sealed), None);
     }
+
     #[test]
     fn a_seal_holds_for_one_place() {
         let folder = tempfile::tempdir().unwrap();
