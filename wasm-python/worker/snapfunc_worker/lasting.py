@@ -24,7 +24,10 @@ def addresses() -> list[int]:
     gc.unfreeze()
     # Listed before anything is made here: in the memory image something else may be in its place.
     found = _reachable(gc.get_objects())
-    return [id(None), *(address for address, thing in found.items() if _lasts(thing))]
+    # There are far fewer kinds than things.
+    kinds = {id(kind): kind for kind in map(type, found.values())}
+    lasting = {address for address, kind in kinds.items() if _lasts(kind)}
+    return [id(None), *(address for address, thing in found.items() if id(type(thing)) in lasting)]
 
 
 def _reachable(new: list[object]) -> dict[int, object]:
@@ -44,9 +47,8 @@ def _parts(code: CodeType) -> tuple[object, ...]:
     return (code.co_consts, code.co_names, *texts, *code.co_varnames, *code.co_cellvars, *code.co_freevars)
 
 
-def _lasts(thing: object) -> bool:
-    """Whether nobody waits for its end."""
-    kind = type(thing)
+def _lasts(kind: type) -> bool:
+    """Whether nobody waits for the end of one."""
     if any(kind is passing for passing in _PASSING):
         return False
     return not any("__del__" in _dict_of(base) for base in _bases_of(kind))
