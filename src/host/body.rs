@@ -1,6 +1,7 @@
 //! Takes a request's body: within the limit of one, within what all together may hold, and at a pace that is no attack.
 
 use super::pace;
+use super::places::Busy;
 use crate::app::ClientLimits;
 use bytes::{Bytes, BytesMut};
 use http::header::EXPECT;
@@ -65,10 +66,17 @@ impl Room {
     }
 
     /// Takes the body of at most `limit` bytes that follows these headers.
-    pub(super) async fn take(&self, head: &HeaderMap, mut body: Incoming, limit: u64, limits: ClientLimits) -> Result<Taken, BodyError> {
+    pub(super) async fn take(
+        &self,
+        head: &HeaderMap,
+        mut body: Incoming,
+        limit: u64,
+        limits: ClientLimits,
+        busy: &Busy,
+    ) -> Result<Taken, BodyError> {
         let taken = self.read(&mut body, limit, limits.stall_timeout).await;
         if let Err(BodyError::TooLarge | BodyError::NoRoom) = taken {
-            forget(head, body);
+            forget(head, body, busy);
         }
         taken
     }
@@ -116,11 +124,15 @@ impl Room {
 }
 
 /// Reads on for a while, and forgets, what nobody wants: most clients look for the answer only when they have sent all, and closing the connection before
-/// would take the answer from them.
-pub(super) fn forget(head: &HeaderMap, mut body: Incoming) {
+/// would take the answer from them. Their connection is `busy` meanwhile.
+pub(super) fn forget(head: &HeaderMap, mut body: Incoming, busy: &Busy) {
     // Who asks first is answered before sending anything.
     if !body.is_end_stream() && !head.contains_key(EXPECT) {
-        tokio::spawn(timeout(DRAIN, async move { while let Some(Ok(_)) = body.frame().await {} }));
+        let busy = busy.share();
+        tokio::spawn(timeout(DRAIN, async move {
+            while let Some(Ok(_)) = body.frame().await {}
+            drop(busy);
+        }));
     }
 }
 

@@ -5,6 +5,7 @@
 
 use super::body::{BodyError, Room};
 use super::pace;
+use super::places::Busy;
 use bytes::{Buf, Bytes};
 use hyper::body::{Body, Frame, SizeHint};
 use std::convert::Infallible;
@@ -42,14 +43,15 @@ struct Observed {
 struct Delivery {
     length: u64,
     left: AtomicU64,
-    _room: OwnedSemaphorePermit,
+    /// `None` for an empty one.
+    _room: Option<OwnedSemaphorePermit>,
+    _busy: Busy,
 }
 
 /// A body that is given out in pieces.
 pub(super) struct Outgoing {
     bytes: Bytes,
-    /// `None` for an empty one.
-    delivery: Option<Arc<Delivery>>,
+    delivery: Arc<Delivery>,
 }
 
 /// Some of it. The server holds it until it is written.
@@ -61,15 +63,15 @@ pub(super) struct Piece {
 // === impl Deliveries ===
 
 impl Deliveries {
-    /// Begins to deliver a body.
-    pub(super) fn begin(&self, bytes: Bytes, room: &Room) -> Result<Outgoing, BodyError> {
+    /// Begins to deliver a body. Its connection is `busy` until all of it is written.
+    pub(super) fn begin(&self, bytes: Bytes, room: &Room, busy: &Busy) -> Result<Outgoing, BodyError> {
         if bytes.is_empty() {
-            return Ok(Outgoing::empty());
+            return Ok(Outgoing::empty(busy));
         }
-        let length = bytes.len() as u64;
-        let delivery = Arc::new(Delivery { length, left: AtomicU64::new(length), _room: room.hold(length)? });
-        self.lock().add(&delivery);
-        Ok(Outgoing { bytes, delivery: Some(delivery) })
+        let room = room.hold(bytes.len() as u64)?;
+        let outgoing = Outgoing::new(bytes, Some(room), busy);
+        self.lock().add(&outgoing.delivery);
+        Ok(outgoing)
     }
 
     /// Ends when a response has hardly moved for as long as `window`.
@@ -115,8 +117,14 @@ impl Watched {
 // === impl Outgoing ===
 
 impl Outgoing {
-    pub(super) fn empty() -> Self {
-        Outgoing { bytes: Bytes::new(), delivery: None }
+    pub(super) fn empty(busy: &Busy) -> Self {
+        Outgoing::new(Bytes::new(), None, busy)
+    }
+
+    fn new(bytes: Bytes, room: Option<OwnedSemaphorePermit>, busy: &Busy) -> Self {
+        let length = bytes.len() as u64;
+        let delivery = Arc::new(Delivery { length, left: AtomicU64::new(length), _room: room, _busy: busy.share() });
+        Outgoing { bytes, delivery }
     }
 }
 
@@ -125,9 +133,11 @@ impl Body for Outgoing {
     type Error = Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Piece>, Infallible>>> {
-        let Some(delivery) = self.delivery.clone().filter(|_| !self.bytes.is_empty()) else { return Poll::Ready(None) };
+        if self.bytes.is_empty() {
+            return Poll::Ready(None);
+        }
         let length = PIECE.min(self.bytes.len());
-        let bytes = self.bytes.split_to(length);
+        let (bytes, delivery) = (self.bytes.split_to(length), self.delivery.clone());
         Poll::Ready(Some(Ok(Frame::data(Piece { bytes, delivery }))))
     }
 
@@ -165,11 +175,17 @@ impl Buf for Piece {
 mod tests {
     use super::*;
     use crate::app::ClientLimits;
+    use crate::host::places::Activity;
+    use std::time::Instant;
 
     const SECOND: Duration = Duration::from_secs(1);
 
     fn room(bytes: u64) -> Room {
         Room::new(ClientLimits { bodies_bytes: bytes, ..ClientLimits::default() })
+    }
+
+    fn busy() -> Busy {
+        Activity::new(Instant::now()).begin()
     }
 
     fn next(body: &mut Outgoing) -> Option<Piece> {
@@ -182,7 +198,7 @@ mod tests {
     #[test]
     fn a_response_that_moves_is_let_be_and_one_that_does_not_is_noticed() {
         let (deliveries, room) = (Deliveries::default(), room(1 << 20));
-        let mut body = deliveries.begin(vec![0; 100_000].into(), &room).unwrap();
+        let mut body = deliveries.begin(vec![0; 100_000].into(), &room, &busy()).unwrap();
         let mut piece = next(&mut body).unwrap();
         assert_eq!(piece.remaining(), PIECE);
         assert!(!deliveries.lock().look(SECOND), "it has just begun");
@@ -199,22 +215,22 @@ mod tests {
     #[test]
     fn responses_share_a_room_until_nothing_of_them_is_held() {
         let (deliveries, room) = (Deliveries::default(), room(100 << 10));
-        let mut first = deliveries.begin(vec![0; 70 << 10].into(), &room).unwrap();
-        assert_eq!(deliveries.begin(vec![0; 70 << 10].into(), &room).err(), Some(BodyError::NoRoom));
+        let mut first = deliveries.begin(vec![0; 70 << 10].into(), &room, &busy()).unwrap();
+        assert_eq!(deliveries.begin(vec![0; 70 << 10].into(), &room, &busy()).err(), Some(BodyError::NoRoom));
         let piece = next(&mut first);
         drop(first);
-        assert!(deliveries.begin(vec![0; 70 << 10].into(), &room).is_err(), "a piece of it is still held");
+        assert!(deliveries.begin(vec![0; 70 << 10].into(), &room, &busy()).is_err(), "a piece of it is still held");
         drop(piece);
-        assert!(deliveries.begin(vec![0; 70 << 10].into(), &room).is_ok());
-        assert!(deliveries.begin(vec![0; 1 << 20].into(), &room).is_ok(), "what is larger than the room has all of it");
+        assert!(deliveries.begin(vec![0; 70 << 10].into(), &room, &busy()).is_ok());
+        assert!(deliveries.begin(vec![0; 1 << 20].into(), &room, &busy()).is_ok(), "what is larger than the room has all of it");
     }
 
     #[test]
     fn those_that_have_ended_are_forgotten() {
         let (deliveries, room) = (Deliveries::default(), room(1 << 20));
-        let under_way: Vec<_> = (0..10).map(|_| deliveries.begin(Bytes::from_static(b"x"), &room).unwrap()).collect();
+        let under_way: Vec<_> = (0..10).map(|_| deliveries.begin(Bytes::from_static(b"x"), &room, &busy()).unwrap()).collect();
         for _ in 0..10_000 {
-            drop(deliveries.begin(Bytes::from_static(b"x"), &room).unwrap());
+            drop(deliveries.begin(Bytes::from_static(b"x"), &room, &busy()).unwrap());
         }
         assert!(deliveries.lock().deliveries.len() <= 2 * FEW.max(under_way.len()));
     }

@@ -20,6 +20,7 @@ pub mod keys;
 mod listeners;
 mod pace;
 mod patience;
+mod places;
 pub mod reload;
 pub mod route;
 pub mod router;

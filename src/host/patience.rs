@@ -1,9 +1,11 @@
 //! A connection that is given up when the client does not read or does not begin.
 
 use super::pace;
+use super::places::{Activity, Busy};
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -20,6 +22,7 @@ const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 pub(super) struct Patient<S> {
     stream: S,
     stall: Duration,
+    activity: Arc<Activity>,
     /// Until when the version must be told; `None` once it is.
     begin_by: Option<Pin<Box<Sleep>>>,
     /// How many bytes of the preface have come.
@@ -33,13 +36,14 @@ struct Waiting {
     /// Until when enough must have moved.
     until: Pin<Box<Sleep>>,
     moved: u64,
+    _busy: Busy,
 }
 
 impl<S> Patient<S> {
     /// `begin` is how long the client may take to tell the version, `stall` how long it may let what is to be written wait.
-    pub(super) fn new(stream: S, begin: Duration, stall: Duration) -> Self {
+    pub(super) fn new(stream: S, begin: Duration, stall: Duration, activity: Arc<Activity>) -> Self {
         let begin_by = Some(Box::pin(sleep_until(Instant::now() + begin)));
-        Patient { stream, stall, begin_by, begun: 0, waiting: None }
+        Patient { stream, stall, activity, begin_by, begun: 0, waiting: None }
     }
 
     /// Notes what has come, as long as it may be a preface.
@@ -82,8 +86,10 @@ impl<S> Patient<S> {
 
     /// The error comes when it was too long.
     fn wait(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
-        let stall = self.stall;
-        let waiting = self.waiting.get_or_insert_with(|| Waiting { until: Box::pin(sleep_until(Instant::now() + stall)), moved: 0 });
+        let waiting = self.waiting.get_or_insert_with(|| {
+            let until = Box::pin(sleep_until(Instant::now() + self.stall));
+            Waiting { until, moved: 0, _busy: self.activity.begin() }
+        });
         ready!(waiting.until.as_mut().poll(context));
         Poll::Ready(io::ErrorKind::TimedOut.into())
     }
@@ -139,10 +145,14 @@ mod tests {
     const BEGIN: Duration = Duration::from_millis(200);
     const STALL: Duration = Duration::from_secs(1);
 
+    fn patient(stream: DuplexStream) -> Patient<DuplexStream> {
+        Patient::new(stream, BEGIN, STALL, Activity::new(Instant::now().into_std()))
+    }
+
     /// A connection, with a system that takes 16 bytes before its client reads.
     fn connection() -> (Patient<DuplexStream>, DuplexStream) {
         let (stream, client) = duplex(16);
-        (Patient::new(stream, BEGIN, STALL), client)
+        (patient(stream), client)
     }
 
     #[tokio::test]
@@ -179,13 +189,13 @@ mod tests {
             [("", true), ("PRI * HTTP/2.0\r\n", true), ("GET", false), ("PRI * HTTP/1", false), ("P", true), ("POST", false)]
         {
             let (stream, mut client) = duplex(64);
-            let mut stream = Patient::new(stream, BEGIN, STALL);
+            let mut stream = patient(stream);
             client.write_all(sent.as_bytes()).await.unwrap();
             let result = timeout(3 * BEGIN, stream.read_exact(&mut [0; 64])).await;
             assert_eq!(result.is_ok_and(|read| read.is_err()), is_left, "{sent:?}");
         }
         let (stream, mut client) = duplex(64);
-        let mut stream = Patient::new(stream, BEGIN, STALL);
+        let mut stream = patient(stream);
         for part in PREFACE.chunks(5) {
             client.write_all(part).await.unwrap();
             stream.read_exact(&mut [0; 5][..part.len()]).await.unwrap();

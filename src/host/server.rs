@@ -4,6 +4,7 @@ use super::Current;
 use super::body::{self, BodyError, Room, Taken};
 use super::delivery::{Deliveries, Outgoing};
 use super::patience::Patient;
+use super::places::{Activity, Busy, Place, Places};
 use super::router::Router;
 use super::tls::Tls;
 use crate::app::ClientLimits;
@@ -17,12 +18,13 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use std::convert::Infallible;
 use std::error::Error;
 use std::future::Future;
+use std::io;
 use std::iter;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Bytes of a request's first line and headers. Beyond them the answer is 431, as for more headers than there may be.
 const HEAD_LIMIT: usize = 64 << 10;
@@ -37,6 +39,9 @@ pub(super) const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 const ARRIVAL: Duration = Duration::from_millis(100);
 /// How many connections that wait to be accepted are still served at the end: what the kernel holds back for a listener by default.
 const MOST_WAITING: usize = 4096;
+
+/// How a connection ended.
+type Ended = Result<(), Box<dyn Error + Send + Sync>>;
 
 /// What all connections share.
 #[derive(Clone)]
@@ -53,26 +58,30 @@ struct Shared {
 pub(super) async fn serve(listener: TcpListener, tls: Option<Tls>, current: Arc<Current>, stop: impl Future<Output = ()>) -> bool {
     let graceful = GracefulShutdown::new();
     let limits = current.get().router.clients();
-    let places = Arc::new(Semaphore::new(most_connections(limits)));
+    let places = Places::new(most_connections(limits));
     let shared = Shared { tls, current, room: Room::new(limits), room_out: Room::new(limits) };
     tokio::pin!(stop);
-    loop {
-        // Who finds no place waits in the kernel's queue.
-        let accept = async {
-            let place = places.clone().acquire_owned().await.ok();
-            (listener.accept().await, place)
-        };
-        tokio::select! {
-            (accepted, place) = accept => match accepted {
-                Ok((stream, _)) => serve_connection(stream, shared.clone(), &graceful, place),
+    let last = loop {
+        let (stream, client) = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, client)) => (stream, client.ip()),
                 // Out of descriptors, or the client has gone: the next one may fare better.
-                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                Err(_) => {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    continue;
+                }
             },
-            () = &mut stop => break,
-        }
-    }
-    for stream in waiting(listener) {
-        serve_connection(stream, shared.clone(), &graceful, None);
+            () = &mut stop => break None,
+        };
+        // Others wait behind this one in the kernel's queue.
+        let place = tokio::select! {
+            place = places.take(client) => place,
+            () = &mut stop => break Some((stream, client)),
+        };
+        serve_connection(stream, shared.clone(), &graceful, place);
+    };
+    for (stream, client) in last.into_iter().chain(waiting(listener)) {
+        serve_connection(stream, shared.clone(), &graceful, places.extra(client));
     }
     // hyper closes connections on which nothing has arrived yet: what was sent by now must have the time to.
     if graceful.count() > 0 {
@@ -82,11 +91,15 @@ pub(super) async fn serve(listener: TcpListener, tls: Option<Tls>, current: Arc<
 }
 
 /// Closes the port, and gives the connections that clients see as made but nobody has accepted: closing alone would reset them.
-fn waiting(listener: TcpListener) -> Vec<TcpStream> {
+fn waiting(listener: TcpListener) -> Vec<(TcpStream, IpAddr)> {
     // tokio would wait to be told of them; the system call knows at once. The socket is non-blocking.
     let Ok(listener) = listener.into_std() else { return Vec::new() };
-    let accept = || listener.accept().and_then(|(stream, _)| stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream))).ok();
-    iter::from_fn(accept).take(MOST_WAITING).collect()
+    let accept = || {
+        let (stream, client) = listener.accept()?;
+        stream.set_nonblocking(true)?;
+        Ok::<_, io::Error>((TcpStream::from_std(stream)?, client.ip()))
+    };
+    iter::from_fn(|| accept().ok()).take(MOST_WAITING).collect()
 }
 
 /// How many connections there may be: half of what the process can open, so that files and the connections of stores have descriptors left.
@@ -95,42 +108,39 @@ fn most_connections(limits: ClientLimits) -> usize {
     usize::try_from((descriptors / 2).clamp(1, limits.connections.into())).unwrap_or(usize::MAX)
 }
 
-fn serve_connection(stream: TcpStream, shared: Shared, graceful: &GracefulShutdown, place: Option<OwnedSemaphorePermit>) {
+fn serve_connection(stream: TcpStream, shared: Shared, graceful: &GracefulShutdown, mut place: Place) {
     let Ok(address) = stream.local_addr() else { return };
     let _ = stream.set_nodelay(true);
-    let (at, watcher) = (Endpoint { address, secure: shared.tls.is_some() }, graceful.watcher());
+    let at = Endpoint { address, secure: shared.tls.is_some() };
+    let serving = serve_accepted(stream, at, shared, place.activity().clone(), graceful.watcher());
     tokio::spawn(async move {
-        let limits = shared.current.get().router.clients();
-        let stream = Patient::new(stream, limits.header_timeout, limits.stall_timeout);
         // What goes wrong on a connection is the client's: a reset, bytes that are not HTTP. hyper has answered where an answer was due.
-        let ended = match &shared.tls {
-            None => serve_stream(stream, at, shared, limits, watcher).await,
-            Some(tls) => match tls.accept(stream).await {
-                // What counts is what the client says, not what TLS says.
-                Ok(stream) => {
-                    let stream = Patient::new(stream, limits.header_timeout, limits.stall_timeout);
-                    serve_stream(stream, at, shared, limits, watcher).await
-                }
-                Err(error) => Err(error.into()),
-            },
+        let ended = tokio::select! {
+            // The connection first, as `recalled` wants it.
+            biased;
+            ended = serving => ended,
+            () = place.recalled() => Err("it rested, and another had need of its place".into()),
         };
         if let Err(error) = ended {
             tracing::debug!(error, "a connection ended early");
         }
-        drop(place);
     });
 }
 
-async fn serve_stream<S>(
-    stream: S,
-    at: Endpoint,
-    shared: Shared,
-    limits: ClientLimits,
-    watcher: Watcher,
-) -> Result<(), Box<dyn Error + Send + Sync>>
+async fn serve_accepted(stream: TcpStream, at: Endpoint, shared: Shared, activity: Arc<Activity>, watcher: Watcher) -> Ended {
+    let limits = shared.current.get().router.clients();
+    let stream = Patient::new(stream, limits.header_timeout, limits.stall_timeout, activity.clone());
+    let Some(tls) = shared.tls.clone() else { return serve_stream(stream, at, shared, activity, watcher).await };
+    // What counts is what the client says, not what TLS says.
+    let stream = Patient::new(tls.accept(stream).await?, limits.header_timeout, limits.stall_timeout, activity.clone());
+    serve_stream(stream, at, shared, activity, watcher).await
+}
+
+async fn serve_stream<S>(stream: S, at: Endpoint, shared: Shared, activity: Arc<Activity>, watcher: Watcher) -> Ended
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let limits = shared.current.get().router.clients();
     let mut server = auto::Builder::new(TokioExecutor::new());
     server.http1().timer(TokioTimer::new()).header_read_timeout(limits.header_timeout).max_buf_size(HEAD_LIMIT);
     server
@@ -144,8 +154,8 @@ where
     let watched = deliveries.clone();
     let service = service_fn(move |request| {
         // The app that is served now answers, whatever replaces it meanwhile.
-        let (served, shared, deliveries) = (shared.current.get(), shared.clone(), deliveries.clone());
-        async move { Ok::<_, Infallible>(answer(request, &served.router, &shared, &deliveries, at).await) }
+        let (served, shared, deliveries, busy) = (shared.current.get(), shared.clone(), deliveries.clone(), activity.begin());
+        async move { Ok::<_, Infallible>(answer(request, &served.router, &shared, &deliveries, &busy, at).await) }
     });
     let serving = watcher.watch(server.serve_connection(TokioIo::new(stream), service).into_owned());
     tokio::select! {
@@ -155,28 +165,35 @@ where
 }
 
 /// Lets the head in, takes the body, and has the router answer.
-async fn answer(request: Request<Incoming>, router: &Router, shared: &Shared, deliveries: &Deliveries, at: Endpoint) -> Response<Outgoing> {
+async fn answer(
+    request: Request<Incoming>,
+    router: &Router,
+    shared: &Shared,
+    deliveries: &Deliveries,
+    busy: &Busy,
+    at: Endpoint,
+) -> Response<Outgoing> {
     let (parts, body) = request.into_parts();
     let admitted = router.admit(parts, at);
     let response = if admitted.wants_body() {
-        match shared.room.take(admitted.headers(), body, router.body_limit(), router.clients()).await {
+        match shared.room.take(admitted.headers(), body, router.body_limit(), router.clients(), busy).await {
             Ok(body) => admitted.answer(body).await,
-            Err(error) => return turned_away(error),
+            Err(error) => return turned_away(error, busy),
         }
     } else {
-        body::forget(admitted.headers(), body);
+        body::forget(admitted.headers(), body, busy);
         admitted.answer(Taken::default()).await
     };
     let (head, body) = response.into_parts();
-    match deliveries.begin(body, &shared.room_out) {
+    match deliveries.begin(body, &shared.room_out, busy) {
         Ok(body) => Response::from_parts(head, body),
-        Err(error) => turned_away(error),
+        Err(error) => turned_away(error, busy),
     }
 }
 
-fn turned_away(error: BodyError) -> Response<Outgoing> {
+fn turned_away(error: BodyError, busy: &Busy) -> Response<Outgoing> {
     tracing::debug!(%error, "a request was turned away");
-    let mut response = Response::new(Outgoing::empty());
+    let mut response = Response::new(Outgoing::empty(busy));
     *response.status_mut() = error.status();
     response
 }

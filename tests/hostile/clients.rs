@@ -283,18 +283,88 @@ fn who_does_not_read_is_left() {
     assert_eq!(host.get("/api/f").body.len(), 64 << 20);
 }
 
+/// Connections with requests under way, which no other takes the place of.
 #[test]
 fn connections_are_limited() {
     let host = App::with(BODY_LENGTH).host_json(r#""snapfunc": {"http": {"maxConnections": 2}}"#).start();
-    let (first, second) = (Client::connect(&host), Client::connect(&host));
-    let request = "POST /api/f HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1\r\n\r\n1";
-    let third = Client::connect(&host).send(request);
-    third.0.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    let head = "POST /api/f HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1\r\n\r\n";
+    let (first, second) = (Client::connect(&host).send(head), Client::connect(&host).send(head));
+    let third = Client::connect(&host).send(format!("{head}1"));
+    third.0.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
     assert!((&third.0).read(&mut [0]).is_err(), "it is not answered before there is a place");
     drop(first);
     third.0.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     assert_eq!(status(&third.until_closed()), "200");
-    assert_eq!(status(&second.send(request).until_closed()), "200");
+    assert_eq!(status(&second.send("1").until_closed()), "200");
+}
+
+const KEEP: &str = "GET /api/f HTTP/1.1\r\nHost: x\r\n\r\n";
+
+/// Connections that wait for a request, or for the rest of its head, give up their places; one that waits for its answer does not.
+#[test]
+fn who_rests_makes_room() {
+    let slow = "import time\ndef main(req):\n    time.sleep(float(req.params.get('s', 0)))\n    return 'answered'\n";
+    // Longer than clients here wait: it is not the time that ends their connections.
+    let host = App::with(slow).host_json(r#""snapfunc": {"maxInstances": 2, "http": {"maxConnections": 4, "headerTimeout": "00:02:00"}}"#);
+    let host = host.start();
+    let busy = Client::connect(&host).send("GET /api/f?s=3 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let resting = [("", false), ("GET /api/f HTTP/1.1\r\nHost: x\r\nX-A: ", false), (KEEP, true)].map(|(bytes, answered)| {
+        let client = Client::connect(&host).send(bytes);
+        if answered {
+            client.0.peek(&mut [0]).unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(50));
+        client
+    });
+    let mut newcomers = Vec::new();
+    for client in resting {
+        let newcomer = Client::connect(&host).send(KEEP);
+        newcomer.0.peek(&mut [0]).unwrap();
+        newcomers.push(newcomer);
+        let answer = client.until_closed();
+        assert!(answer.is_empty() || answer.ends_with("answered"), "{answer}");
+    }
+    assert!(busy.until_closed().ends_with("answered"));
+}
+
+/// Whoever takes all places takes them from itself.
+#[test]
+fn many_connections_of_one_client_keep_no_others_out() {
+    let host = App::with(BODY_LENGTH).host_json(r#""snapfunc": {"http": {"maxConnections": 40, "headerTimeout": "00:02:00"}}"#).start();
+    let kept = Client::connect(&host);
+    let ask = || {
+        (&kept.0).write_all(KEEP.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\n0") {
+            let mut byte = [0];
+            (&kept.0).read_exact(&mut byte).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&answer)));
+            answer.push(byte[0]);
+        }
+    };
+    ask();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let _idle: Vec<_> = (0..200)
+        .map(|_| {
+            let socket = tokio::net::TcpSocket::new_v4().unwrap();
+            socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+            runtime.block_on(socket.connect(([127, 0, 0, 1], host.port).into())).unwrap()
+        })
+        .collect();
+    for _ in 0..10 {
+        answers(&host);
+        ask();
+    }
+}
+
+/// Neither do those that do not begin to speak TLS.
+#[test]
+fn who_makes_no_handshake_makes_room() {
+    let limits = r#""snapfunc": {"http": {"maxConnections": 2, "headerTimeout": "00:02:00"}}"#;
+    let host = SecureHost::start(&App::with(BODY_LENGTH).host_json(limits));
+    let silent: Vec<_> = (0..5).map(|_| Client::connect(&host.0).send("\x16\x03")).collect();
+    let answer = host.connect().send("GET /api/f HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").until_closed();
+    assert_eq!(status(&answer), "200");
+    drop(silent);
 }
 
 #[test]

@@ -7,7 +7,8 @@ use std::time::Duration;
 /// What clients may cost the host, beside what Azure's `extensions.http` limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientLimits {
-    /// Connections at a time; more wait until one ends. 1 to 1,000,000. Default 4,096. Half of the descriptors that the process may open are the most anyway.
+    /// Connections at a time: `maxConnections`, 1 to 1,000,000. Default 4,096. Half of the descriptors that the process may open are the most anyway. One more takes
+    /// the place of one that waits for a request; where all have requests under way, it waits until one has none.
     pub connections: u32,
     /// How long a request's headers may take to arrive, and a connection may rest between requests: `headerTimeout`. Default 30 seconds.
     pub header_timeout: Duration,

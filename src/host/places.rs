@@ -1,0 +1,302 @@
+//! Places for connections: as many as there may be, and who goes where there is no other for a newcomer.
+//!
+//! A connection on which nothing is under way, which waits for a request or for the rest of one's head, is worth less than one that has just come: it
+//! gives up its place. One that has a request under way never does. Of all that may go it is one of the client that holds the most places, so that whoever takes them all
+//! takes them from itself, and of those the one that has rested longest.
+
+use std::collections::HashMap;
+use std::future::{Future, poll_fn};
+use std::net::{IpAddr, Ipv6Addr};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, ready};
+use std::time::{Duration, Instant};
+use tokio::sync::{Notify, oneshot};
+
+/// How often a newcomer looks for a connection that rests, where none did.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// All places. Locked when a connection comes and when it goes, not by its requests.
+#[derive(Clone)]
+pub(super) struct Places(Arc<Shared>);
+
+struct Shared {
+    most: usize,
+    table: Mutex<Table>,
+    freed: Notify,
+    /// What `Activity::since` counts from.
+    began: Instant,
+}
+
+/// Who sits where.
+#[derive(Default)]
+struct Table {
+    taken: usize,
+    /// By client; none is empty.
+    seats: HashMap<IpAddr, Vec<Seat>>,
+}
+
+struct Seat {
+    activity: Arc<Activity>,
+    /// `None` once the place was asked back.
+    recall: Option<oneshot::Sender<()>>,
+}
+
+/// A connection's place, given back when this is dropped.
+pub(super) struct Place {
+    places: Places,
+    client: IpAddr,
+    activity: Arc<Activity>,
+    /// `None` once it was asked back.
+    recall: Option<oneshot::Receiver<()>>,
+}
+
+/// What a connection does.
+pub(super) struct Activity {
+    /// Requests whose answers are not written yet, and writes that wait for the client.
+    under_way: AtomicUsize,
+    /// Milliseconds until it began to rest.
+    since: AtomicU64,
+    began: Instant,
+}
+
+/// Something that is under way on a connection, as long as this lives.
+pub(super) struct Busy(Arc<Activity>);
+
+// === impl Places ===
+
+impl Places {
+    pub(super) fn new(most: usize) -> Self {
+        Places(Arc::new(Shared { most, table: Mutex::default(), freed: Notify::new(), began: Instant::now() }))
+    }
+
+    /// A place for a connection of this client, once there is one: a free one, or one that is taken back. To be waited for by one newcomer at a time.
+    pub(super) async fn take(&self, client: IpAddr) -> Place {
+        loop {
+            if self.lock().taken < self.0.most {
+                return self.extra(client);
+            }
+            self.lock().recall();
+            let _ = tokio::time::timeout(LOOK, self.0.freed.notified()).await;
+        }
+    }
+
+    /// A place beyond those that there may be.
+    pub(super) fn extra(&self, client: IpAddr) -> Place {
+        let activity = Activity::new(self.0.began);
+        let (client, (sender, recall)) = (network(client), oneshot::channel());
+        let mut table = self.lock();
+        table.taken += 1;
+        table.seats.entry(client).or_default().push(Seat { activity: activity.clone(), recall: Some(sender) });
+        Place { places: self.clone(), client, activity, recall: Some(recall) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.0.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Who is counted as one: an address, and of IPv6 the network that a customer gets whole.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+        address => address,
+    }
+}
+
+// === impl Table ===
+
+impl Table {
+    /// Asks one that rests for its place, if there is one.
+    fn recall(&mut self) {
+        let longest = |seats: &[Seat]| {
+            let resting = seats.iter().enumerate().filter(|(_, seat)| seat.recall.is_some());
+            resting.filter_map(|(at, seat)| Some((seat.activity.resting()?, at))).min()
+        };
+        let chosen = self.seats.values_mut().filter_map(|seats| longest(seats).map(|(since, at)| (seats, since, at)));
+        let chosen = chosen.max_by(|(a, since_a, _), (b, since_b, _)| a.len().cmp(&b.len()).then(since_b.cmp(since_a)));
+        if let Some(recall) = chosen.and_then(|(seats, _, at)| seats.get_mut(at)?.recall.take()) {
+            // Nobody is told where it goes by itself just now.
+            let _ = recall.send(());
+        }
+    }
+
+    fn leave(&mut self, client: IpAddr, activity: &Arc<Activity>) {
+        let Some(seats) = self.seats.get_mut(&client) else { return };
+        if let Some(at) = seats.iter().position(|seat| Arc::ptr_eq(&seat.activity, activity)) {
+            seats.swap_remove(at);
+            self.taken -= 1;
+        }
+        if seats.is_empty() {
+            self.seats.remove(&client);
+        }
+    }
+}
+
+// === impl Place ===
+
+impl Place {
+    pub(super) fn activity(&self) -> &Arc<Activity> {
+        &self.activity
+    }
+
+    /// Ends when another is to have the place and nothing is under way here. To be polled by the connection's own task, each time after the connection: then all
+    /// that there was to write is written, or counts as under way.
+    pub(super) async fn recalled(&mut self) {
+        poll_fn(|context| {
+            if let Some(recall) = &mut self.recall {
+                // Its sender is in the table as long as this lives, or has said it.
+                let _ = ready!(Pin::new(recall).poll(context));
+                self.recall = None;
+            }
+            // The connection has the task woken when something of it has moved.
+            if self.activity.resting().is_some() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.places.lock().leave(self.client, &self.activity);
+        self.places.0.freed.notify_one();
+    }
+}
+
+// === impl Activity ===
+
+impl Activity {
+    /// It rests at first. Times are counted from when all `began`.
+    pub(super) fn new(began: Instant) -> Arc<Self> {
+        let activity = Activity { under_way: AtomicUsize::new(0), since: AtomicU64::new(0), began };
+        activity.rests();
+        Arc::new(activity)
+    }
+
+    /// Something begins.
+    pub(super) fn begin(self: &Arc<Self>) -> Busy {
+        self.under_way.fetch_add(1, Ordering::AcqRel);
+        Busy(self.clone())
+    }
+
+    /// Since when nothing is under way, if so.
+    fn resting(&self) -> Option<u64> {
+        (self.under_way.load(Ordering::Acquire) == 0).then(|| self.since.load(Ordering::Relaxed))
+    }
+
+    fn rests(&self) {
+        let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.since.store(now, Ordering::Relaxed);
+    }
+}
+
+// === impl Busy ===
+
+impl Busy {
+    /// The same goes on elsewhere.
+    pub(super) fn share(&self) -> Busy {
+        self.0.begin()
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        // First, so that whoever sees a connection rest sees since when.
+        self.0.rests();
+        self.0.under_way.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::{sleep, timeout};
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    async fn is_recalled(place: &mut Place) -> bool {
+        timeout(Duration::from_millis(50), place.recalled()).await.is_ok()
+    }
+
+    /// Connections of these clients, one after the other.
+    async fn connections(places: &Places, clients: &[&str]) -> Vec<Place> {
+        let mut all = Vec::new();
+        for client in clients {
+            all.push(places.take(address(client)).await);
+            sleep(Duration::from_millis(3)).await;
+        }
+        all
+    }
+
+    /// Which of them are asked for their places, one after the other, when newcomers want some.
+    async fn order(places: &Places, mut seated: Vec<Place>) -> Vec<usize> {
+        let (mut order, mut numbers): (Vec<_>, Vec<_>) = (vec![], (0..seated.len()).collect());
+        while !seated.is_empty() {
+            places.lock().recall();
+            let mut at = 0;
+            while at < seated.len() && !is_recalled(&mut seated[at]).await {
+                at += 1;
+            }
+            if at == seated.len() {
+                break;
+            }
+            order.push(numbers.remove(at));
+            seated.remove(at);
+        }
+        order
+    }
+
+    #[tokio::test]
+    async fn who_holds_most_goes_first_and_who_rests_longest() {
+        let places = Places::new(10);
+        let seated = connections(&places, &["192.0.2.1", "192.0.2.2", "192.0.2.2", "192.0.2.2", "192.0.2.1", "192.0.2.3"]).await;
+        // What has just answered has rested least.
+        drop(seated[1].activity().begin());
+        assert_eq!(order(&places, seated).await, [2, 0, 3, 4, 5, 1]);
+        let table = places.lock();
+        assert_eq!((table.taken, table.seats.len()), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn a_network_of_ipv6_is_one_client() {
+        let places = Places::new(10);
+        let seated = connections(&places, &["192.0.2.1", "2001:db8::1", "2001:db8::2:3:4:5", "2001:db8:0:1::1"]).await;
+        assert_eq!(order(&places, seated).await, [1, 0, 2, 3]);
+        assert_eq!(network(address("::ffff:192.0.2.1")), address("192.0.2.1"));
+    }
+
+    #[tokio::test]
+    async fn what_is_under_way_is_left() {
+        let places = Places::new(1);
+        let mut first = places.take(address("192.0.2.1")).await;
+        let busy = first.activity().begin();
+        let shared = busy.share();
+        let newcomer = tokio::spawn({
+            let places = places.clone();
+            async move { places.take(address("192.0.2.2")).await }
+        });
+        assert!(!is_recalled(&mut first).await);
+        drop(busy);
+        assert!(!is_recalled(&mut first).await);
+        drop(shared);
+        assert!(timeout(Duration::from_secs(10), first.recalled()).await.is_ok());
+        assert!(!newcomer.is_finished());
+        drop(first);
+        newcomer.await.unwrap();
+    }
+
+    /// Between the choice and the end of the one that was chosen.
+    #[tokio::test]
+    async fn a_request_that_comes_when_the_place_was_asked_back_is_answered() {
+        let places = Places::new(1);
+        let mut place = places.take(address("192.0.2.1")).await;
+        places.lock().recall();
+        let busy = place.activity().begin();
+        assert!(!is_recalled(&mut place).await);
+        drop(busy);
+        assert!(is_recalled(&mut place).await);
+    }
+}
