@@ -14,6 +14,36 @@ fn function(app: App, name: &str, binding: serde_json::Value, body: &str) -> App
 }
 
 #[test]
+fn disabled_functions_run() {
+    let app = function(
+        App::new(),
+        "queue",
+        json!({"type": "queueTrigger", "name": "msg", "queueName": "some"}),
+        "print('queue', msg.get_body())",
+    );
+    let app = function(app, "http", json!({"type": "httpTrigger", "name": "req"}), "print('http', req.url, req.get_body())");
+    let app = function(app, "other", json!({"type": "serviceBusTrigger", "name": "msg", "queueName": "some"}), "pass");
+    let off = ["AzureWebJobs.queue.Disabled", "AzureWebJobs.http.Disabled", "AzureWebJobs.wrong.Disabled", "AzureWebJobs.other.Disabled"];
+    let host = app
+        .function("wrong", r#"[{"type": "timerTrigger", "name": "timer", "schedule": "0 0 0 1 1 *"}]"#, "import missing_module\n")
+        .start_with(&[], &off.map(|name| (name, "true")));
+    host.wait_for_line("queue: queueTrigger (disabled)");
+    assert!(!host.printed().contains("Exception"), "{}", host.printed());
+    assert_eq!(host.get("/api/http").status, 404);
+    let run = |name: &str| host.post(&format!("/admin/functions/{name}"), r#"{"input": "text"}"#).status;
+    for (name, line) in [
+        ("queue", "queue b'text'"),
+        ("http", "http http://localhost/admin/functions/http b'text'"),
+        ("wrong", "Exception: ModuleNotFoundError: No module named 'missing_module'"),
+    ] {
+        assert_eq!(run(name), 202);
+        host.wait_for_line(line);
+    }
+    assert_eq!(run("other"), 404);
+    assert!(host.get("/admin/functions/queue").text().contains(r#""isDisabled":true"#));
+}
+
+#[test]
 fn functions_of_any_trigger_run() {
     let app = function(
         App::new(),

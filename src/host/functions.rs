@@ -37,7 +37,8 @@ struct Entry {
 #[derive(Debug)]
 enum State {
     Ready,
-    Disabled,
+    /// Nothing but a request of the admin API starts it; with what would break it then.
+    Disabled(Option<Failure>),
     Broken(Failure),
 }
 
@@ -91,18 +92,21 @@ impl Functions {
         Functions { entries }
     }
 
-    /// What the sandbox is to load: all that can run so far.
+    /// What the sandbox is to load: all that can run so far. Those that are disabled come last, so that they hold up none (`SendFunctionLoadRequests` in the
+    /// Functions host).
     pub(super) fn sources(&self) -> Vec<FunctionSource> {
-        let ready = self.entries.iter().filter(|entry| matches!(entry.state, State::Ready));
-        ready.filter_map(|entry| entry.function.as_ref()).map(source).collect()
+        let of = |state: fn(&State) -> bool| {
+            self.entries.iter().filter(move |entry| state(&entry.state)).filter_map(|entry| entry.function.as_ref())
+        };
+        of(|state| matches!(state, State::Ready)).chain(of(|state| matches!(state, State::Disabled(None)))).map(source).collect()
     }
 
     /// What loading the code came to.
     pub(super) fn note_loaded(&mut self, loaded: Vec<LoadedFunction>) {
         let failures: HashMap<_, _> = loaded.into_iter().filter_map(|answer| Some((answer.name, answer.error?))).collect();
-        for entry in self.entries.iter_mut().filter(|entry| !matches!(entry.state, State::Disabled)) {
+        for entry in &mut self.entries {
             if let Some(failure) = failures.get(&entry.name) {
-                entry.state = State::Broken(failure.clone());
+                entry.fail(failure.clone());
             }
         }
     }
@@ -122,7 +126,7 @@ impl Functions {
 
     /// The routes of all HTTP-triggered functions that are not disabled, the broken ones too: they answer 500.
     pub(super) fn routes(&mut self, prefix: &str) -> (RouteTable<Target>, Vec<RouteError>) {
-        let routes = self.entries.iter().filter(|entry| !matches!(entry.state, State::Disabled)).filter_map(Entry::route).collect();
+        let routes = self.entries.iter().filter(|entry| !matches!(entry.state, State::Disabled(_))).filter_map(Entry::route).collect();
         let (table, errors) = RouteTable::build(prefix, routes);
         let paths = table.paths();
         for entry in &mut self.entries {
@@ -135,7 +139,7 @@ impl Functions {
     pub(super) fn broken(&self) -> impl Iterator<Item = (&str, &Failure)> {
         self.entries.iter().filter_map(|entry| match &entry.state {
             State::Broken(failure) => Some((entry.name.as_str(), failure)),
-            State::Ready | State::Disabled => None,
+            State::Ready | State::Disabled(_) => None,
         })
     }
 
@@ -144,10 +148,9 @@ impl Functions {
         self.entries.iter().filter(|entry| matches!(entry.state, State::Ready)).filter_map(Entry::trigger).collect()
     }
 
-    /// How each of them is started by hand; not those that are disabled.
+    /// How each of them is started by hand; those that are disabled too.
     pub(super) fn by_hand(&self) -> ByHand {
-        let enabled = self.entries.iter().filter(|entry| !matches!(entry.state, State::Disabled));
-        ByHand::new(enabled.filter_map(|entry| Some((entry.name.clone(), entry.start()?))))
+        ByHand::new(self.entries.iter().filter_map(|entry| Some((entry.name.clone(), entry.start()?))))
     }
 
     /// What the admin API tells of them.
@@ -161,10 +164,9 @@ impl Functions {
         self.entries.iter().find(ready).and_then(Entry::trigger)
     }
 
-    /// Functions as they are run; not those that are disabled.
+    /// Functions as they are run.
     pub(super) fn runnables(&self) -> HashMap<String, Runnable> {
-        let enabled = self.entries.iter().filter(|entry| !matches!(entry.state, State::Disabled));
-        enabled.map(|entry| (entry.name.clone(), entry.runnable())).collect()
+        self.entries.iter().map(|entry| (entry.name.clone(), entry.runnable())).collect()
     }
 
     /// Sentences about what functions ask for in vain.
@@ -193,10 +195,18 @@ impl Entry {
         let parts: Result<Vec<_>, FieldError> = function.bindings.iter().map(make).collect();
         let error = http.as_ref().err().or(parts.as_ref().err()).map(ToString::to_string);
         let mut entry = Entry { http: http.ok().flatten(), parts: parts.unwrap_or_default(), ..Entry::unbound(function) };
-        if let (Some(error), State::Ready) = (error, &entry.state) {
-            entry.state = State::Broken(load_error(error));
+        if let Some(error) = error {
+            entry.fail(load_error(error));
         }
         entry
+    }
+
+    /// Notes why it can't run. What is disabled stays so, and tells nobody before it is run by hand.
+    fn fail(&mut self, failure: Failure) {
+        self.state = match self.state {
+            State::Disabled(_) => State::Disabled(Some(failure)),
+            State::Ready | State::Broken(_) => State::Broken(failure),
+        };
     }
 
     fn unbound(function: Function) -> Self {
@@ -206,7 +216,7 @@ impl Entry {
             http: None,
             parts: Vec::new(),
             path: None,
-            state: if function.disabled { State::Disabled } else { State::Ready },
+            state: if function.disabled { State::Disabled(None) } else { State::Ready },
             function: Some(function),
         }
     }
@@ -223,17 +233,26 @@ impl Entry {
             name: self.name.clone(),
             config: self.function.as_ref().map(|function| function.config.clone()).unwrap_or_default(),
             path: self.path.clone(),
-            disabled: matches!(self.state, State::Disabled),
+            disabled: matches!(self.state, State::Disabled(_)),
             error: match &self.state {
                 State::Broken(failure) => Some(format!("{}: {}", failure.kind, failure.message)),
-                State::Ready | State::Disabled => None,
+                State::Ready | State::Disabled(_) => None,
             },
         }
     }
 
     fn start(&self) -> Option<Start> {
-        let http = || Some(Start::Http { trigger: self.function.as_ref()?.trigger().name.clone(), path: self.path.clone()? });
-        self.trigger().map(|(_, trigger)| Start::Trigger(trigger)).or_else(http)
+        self.trigger().map(|(_, trigger)| Start::Trigger(trigger)).or_else(|| self.start_with_request())
+    }
+
+    fn start_with_request(&self) -> Option<Start> {
+        self.http.as_ref()?;
+        let path = match &self.state {
+            // It has no route, so its URL is the one that starts it.
+            State::Disabled(_) => format!("/admin/functions/{}", self.name),
+            State::Ready | State::Broken(_) => self.path.clone()?,
+        };
+        Some(Start::Http { trigger: self.function.as_ref()?.trigger().name.clone(), path })
     }
 
     fn runnable(&self) -> Runnable {
@@ -245,7 +264,7 @@ impl Entry {
                 Part::Trigger(_) | Part::Http => {}
             }
         }
-        if let State::Broken(failure) = &self.state {
+        if let State::Broken(failure) | State::Disabled(Some(failure)) = &self.state {
             runnable.broken = Some(failure.clone());
         }
         runnable.retry = self.function.as_ref().and_then(|function| function.retry).filter(|_| !self.ignores_retry());
@@ -322,7 +341,7 @@ impl From<Entry> for Listed {
     fn from(entry: Entry) -> Self {
         let status = match entry.state {
             State::Ready => "ready",
-            State::Disabled => "disabled",
+            State::Disabled(_) => "disabled",
             State::Broken(_) => "broken",
         };
         let methods = entry.http.and_then(|http| http.methods);
