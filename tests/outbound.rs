@@ -75,6 +75,19 @@ fn a_listed_server_answers_and_no_other_does() {
 }
 
 #[test]
+fn without_a_list_the_console_says_how_to_have_one() {
+    let host = App::with(EVAL).start();
+    let mark = host.mark();
+    let refused = host.eval(
+        "import urllib.request\ntry:\n    urllib.request.urlopen('http://example.com/')\nexcept OSError as error: result = repr(error)",
+    );
+    assert!(refused.as_str().unwrap().contains("PermissionError"), "{refused}");
+    let line =
+        "snapfunc: example.com is not looked up: functions connect only to what snapfunc.outbound in host.json or --allow-outbound names";
+    host.lines_until(mark, line);
+}
+
+#[test]
 fn tls_is_done_and_certificates_are_checked() {
     let app = allowing(&["localhost:*".into()]);
     let server = secure_server(app.path());

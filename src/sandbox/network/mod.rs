@@ -148,7 +148,7 @@ impl Reach {
     /// Whether the addresses of a name may be asked for at all.
     fn may_resolve(&self, name: &str) -> bool {
         let allowed = self.allowed.iter().any(|entry| entry.names(name));
-        if !allowed && !self.allowed.is_empty() {
+        if !allowed {
             self.tell(&format!("{name} is not looked up"));
         }
         allowed
@@ -183,7 +183,12 @@ impl Reach {
 
     /// Python's error has no room for the reason.
     fn tell(&self, what: &str) {
-        self.outlet.emit(super::api::Level::Warning, "snapfunc.outbound", &format!("snapfunc: {what}: see snapfunc.outbound in host.json"));
+        let why = if self.is_anywhere() {
+            "see snapfunc.outbound in host.json"
+        } else {
+            "functions connect only to what snapfunc.outbound in host.json or --allow-outbound names"
+        };
+        self.outlet.emit(super::api::Level::Warning, "snapfunc.outbound", &format!("snapfunc: {what}: {why}"));
     }
 }
 
