@@ -28,6 +28,22 @@ fn it_asks_for_keys_has_no_page_and_does_not_watch() {
 }
 
 #[test]
+fn apps_are_told_that_it_is_production() {
+    let code = "import os\nname = 'AZURE_FUNCTIONS_ENVIRONMENT'\nat_import = os.environ[name]\ndef main(req):\n    return at_import + ' ' + os.environ[name]\n";
+    let app = App::with(code);
+    assert_eq!(app.start().get("/api/f").text(), "Development Development");
+    let serve = |environment: &[(&str, &str)]| {
+        let port = free_port();
+        let mut command = snapfunc(&[&[("SNAPFUNC_DATA_DIR", app.data().to_str().unwrap())], environment].concat());
+        command.args(["serve", "--port", &port.to_string()]).arg(app.path());
+        Host::spawn(command, port).get("/api/f").text().to_owned()
+    };
+    assert_eq!(serve(&[]), "Production Production");
+    assert_eq!(serve(&[("AZURE_FUNCTIONS_ENVIRONMENT", "Staging")]), "Staging Staging");
+    assert_eq!(app.start().get("/api/f").text(), "Development Development");
+}
+
+#[test]
 fn logs_can_be_text() {
     let app = App::with(
         "def main(req):

@@ -54,7 +54,15 @@ impl Build {
             console: console.clone(),
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             data: source.data()?,
-            mode: Mode { enforce_keys: false, watch: false, home_page: false, wall: SecondWall::None, json: false, installing },
+            mode: Mode {
+                enforce_keys: false,
+                watch: false,
+                home_page: false,
+                production: false,
+                wall: SecondWall::None,
+                json: false,
+                installing,
+            },
         };
         let built = runtime.block_on(async { anyhow::Ok(host::build(app, &place.around().await?).await?) });
         let Built { template, broken } = built?;

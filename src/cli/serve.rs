@@ -46,6 +46,7 @@ impl Serve {
             enforce_keys: true,
             watch: false,
             home_page: false,
+            production: true,
             wall,
             json: self.logs == Form::Json,
             installing: if self.build { Installing::Wanted } else { Installing::Refused },

@@ -111,6 +111,8 @@ pub(super) struct Mode {
     pub(super) watch: bool,
     /// Whether `GET /` answers with a page.
     pub(super) home_page: bool,
+    /// Whether apps are told that this is production.
+    pub(super) production: bool,
     /// Whether, and how surely, the process gives up what a server has no use for.
     pub(super) wall: SecondWall,
     /// Whether logs are JSON, whatever the flags.
@@ -168,6 +170,7 @@ impl Start {
             enforce_keys: self.enable_auth,
             watch: true,
             home_page: true,
+            production: false,
             wall: SecondWall::None,
             json: false,
             installing: Installing::Wanted,
@@ -313,6 +316,7 @@ impl Place {
             stores: Arc::default(),
             admin: Arc::new(Admin::new(keys, self.mode.enforce_keys, self.console.clone(), &self.data.id)),
             home_page: self.mode.home_page,
+            production: self.mode.production,
         })
     }
 }

@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+/// In which of its environments the platform is, in the names that Azure has for them.
+const ENVIRONMENT: &str = "AZURE_FUNCTIONS_ENVIRONMENT";
 /// What the platform says of itself, the same to every app.
 const PLATFORM: [(&str, &str); 5] = [
-    ("AZURE_FUNCTIONS_ENVIRONMENT", "Development"),
+    (ENVIRONMENT, "Development"),
     ("AzureWebJobsScriptRoot", paths::APP),
     ("FUNCTIONS_EXTENSION_VERSION", "~4"),
     ("FUNCTIONS_WORKER_RUNTIME", "python"),
@@ -16,9 +18,14 @@ const PLATFORM: [(&str, &str); 5] = [
 ];
 
 /// `os.environ`: what the platform says of itself, and over it the app's settings. Only the app's root is always the sandbox's.
-pub(super) fn variables(app: &App, address: SocketAddr) -> Vec<(String, String)> {
+///
+/// An app that is loaded for production is loaded as one in development first: the environment is a setting like others, and counts where the app looks for it.
+pub(super) fn variables(app: &App, address: SocketAddr, production: bool) -> Vec<(String, String)> {
     let hostname = if address.ip().is_loopback() { format!("localhost:{}", address.port()) } else { address.to_string() };
     let mut variables = BTreeMap::from(PLATFORM);
+    if production {
+        variables.insert(ENVIRONMENT, "Production");
+    }
     variables.insert("WEBSITE_HOSTNAME", &hostname);
     variables.extend(app.settings.iter());
     variables.insert("AzureWebJobsScriptRoot", paths::APP);

@@ -93,6 +93,8 @@ pub struct Around {
     pub admin: Arc<Admin>,
     /// Whether `GET /` may answer with a page.
     pub home_page: bool,
+    /// Whether it serves others rather than who develops it: apps are told.
+    pub production: bool,
 }
 
 /// The app that is served at the moment. Requests that began with the one before end with it.
@@ -334,7 +336,7 @@ fn spec(app: &App, functions: &Functions, around: &Around) -> Spec {
         root: app.root.clone(),
         package_paths: packages.guest_path.into_iter().collect(),
         packages: packages.mount,
-        settings: environment::variables(app, around.address),
+        settings: environment::variables(app, around.address, around.production),
         platform: environment::platform(),
         private_files: vec![app::LOCAL_SETTINGS.to_owned()],
         functions: functions.sources(),

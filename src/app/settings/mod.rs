@@ -26,8 +26,15 @@ pub(super) use local::LocalSettings;
 use patterns::NamePattern;
 
 /// Variables of the host's environment that every app sees: the platform's own names.
-pub const ALWAYS: [&str; 6] =
-    ["AzureWebJobs*", "AzureFunctionsJobHost__*", "AzureFunctionsJobHost:*", "FUNCTIONS_*", "PYTHON_*", "WEBSITE_*"];
+pub const ALWAYS: [&str; 7] = [
+    "AzureWebJobs*",
+    "AzureFunctionsJobHost__*",
+    "AzureFunctionsJobHost:*",
+    "AZURE_FUNCTIONS_ENVIRONMENT",
+    "FUNCTIONS_*",
+    "PYTHON_*",
+    "WEBSITE_*",
+];
 
 /// An app's settings. Names keep their case, as environment variables do.
 #[derive(Clone, PartialEq, Eq, Default)]
