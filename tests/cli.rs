@@ -41,6 +41,22 @@ fn it_starts_as_core_tools_do() {
     started(&["host", "start", "--verbose", "--port", &port_text]);
     started(&["start", "-p", &port_text, "--no-build", "--language-worker", "python", "--timeout", "60", "--runtime", "default"]);
     started(&["start", "-p", &port_text, "--address", "127.0.0.1", "-t", "60", "--cors", "*"]);
+    started(&["start", "-p", &port_text, "--python", "--skip-azure-storage-check"]);
+}
+
+#[test]
+fn it_says_that_it_has_started_as_editors_expect_it() {
+    let host = App::with(OK).start();
+    host.wait_for_line("Worker process started and initialized.");
+    assert_eq!(host.get("/api/f").text(), "ok");
+}
+
+#[test]
+fn a_debugger_that_is_asked_for_is_told_to_be_none() {
+    let host = App::with(OK).start_with(&[], &[("languageWorkers__python__arguments", "-m debugpy --listen 127.0.0.1:9091")]);
+    host.wait_for_line(
+        "snapfunc: languageWorkers__python__arguments is passed over: Python runs in the sandbox, where no debugger can wait for an editor",
+    );
 }
 
 #[test]

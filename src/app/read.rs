@@ -1,5 +1,6 @@
 //! Reads an app: the order of things is in [`super::settings`].
 
+use std::ffi::OsString;
 use std::path::Path;
 
 use super::declare::in_words;
@@ -34,6 +35,7 @@ impl App {
         let selected = asked.or_else(|| host.functions.clone());
         let (packages, left_out) = packages::find(&folder, &options.environment);
         notices.extend(left_out);
+        notices.extend(debugger(&local.values, &options.environment));
 
         let entry_file = settings.get("PYTHON_SCRIPT_FILE_NAME").filter(|name| !name.is_empty()).unwrap_or("function_app.py").to_owned();
         let unusable = !can_be_entry_file(&entry_file);
@@ -94,6 +96,16 @@ impl App {
 /// Whether a list of names, where there is one, has this name.
 pub(super) fn selects(selected: Option<&[String]>, name: &str) -> bool {
     selected.is_none_or(|names| names.iter().any(|selected| selected.eq_ignore_ascii_case(name)))
+}
+
+/// Editors ask for a debugger so, and wait for it in vain.
+fn debugger(values: &[(String, String)], environment: &[(OsString, OsString)]) -> Option<String> {
+    let variables = environment.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)));
+    let mut all = values.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(variables);
+    let is_asked_for =
+        |name: &str, value: &str| name.replace("__", ":").eq_ignore_ascii_case("languageWorkers:python:arguments") && !value.is_empty();
+    let (name, _) = all.find(|(name, value)| is_asked_for(name, value))?;
+    Some(format!("{name} is passed over: Python runs in the sandbox, where no debugger can wait for an editor"))
 }
 
 /// Whether it can make an app one of model v2. The rule is that of the Python worker.

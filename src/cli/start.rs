@@ -28,6 +28,8 @@ use tokio::net::TcpListener;
 use tokio::runtime;
 
 const DEFAULT_PORT: u16 = 7071;
+/// What editors and tools wait for before they go on, in the words of the Functions host.
+const STARTED: &str = "Worker process started and initialized.";
 
 /// The flags. Those of Core Tools keep their names; a camelCase name is an alias of the kebab-case one.
 #[derive(Debug, Args)]
@@ -153,9 +155,15 @@ struct Accepted {
     /// Accepted: the language is Python
     #[arg(long, value_name = "LANGUAGE")]
     language_worker: Option<String>,
+    /// Accepted: the language is Python
+    #[arg(long)]
+    python: bool,
     /// Accepted: there is one runtime
     #[arg(long, value_name = "VERSION")]
     runtime: Option<String>,
+    /// Accepted: storage is looked for when it is used
+    #[arg(long)]
+    skip_azure_storage_check: bool,
     /// Accepted: seconds that the start may take
     #[arg(short, long, value_name = "SECONDS")]
     timeout: Option<u64>,
@@ -353,7 +361,7 @@ fn describe(host: &Host, console: &Console, root: &Path, base_url: &str) -> Stri
         functions_list::lines(&host.functions(), base_url)
     };
     let root = printable_line(&root.display().to_string());
-    format!("{list}\nsnapfunc: serving {root} at {base_url} (Ctrl-C stops it)")
+    format!("{list}\nsnapfunc: {STARTED}\nsnapfunc: serving {root} at {base_url} (Ctrl-C stops it)")
 }
 
 fn isolation(name: &str) -> Result<Isolation, String> {
