@@ -104,6 +104,21 @@ fn a_wrong_function_json_names_file_line_and_field() {
 }
 
 #[test]
+fn a_direction_that_a_binding_does_not_have_is_told() {
+    for (binding, sentence) in [
+        (
+            r#"{"type": "blob", "name": "x", "path": "box/x", "direction": "inout"}"#,
+            "must be in or out for the type blob: \"inout\" bindings are not supported",
+        ),
+        (r#"{"type": "queue", "name": "x", "queueName": "some", "direction": "in"}"#, "must be out for the type queue"),
+    ] {
+        let bindings = HTTP.replace(']', &format!(", {binding}]"));
+        let host = start(App::new().function("bad", &bindings, "def main(req, x): pass\n"));
+        assert_broken(&host, &[&format!("Exception: FunctionLoadError: bad/function.json:1: `x.direction` {sentence}")]);
+    }
+}
+
+#[test]
 fn names_of_parameters_may_be_all_that_python_takes() {
     let function = |name: &str| {
         let bindings = HTTP.replace("\"req\"", &format!("\"{name}\""));

@@ -82,6 +82,10 @@ fn an_app_without_functions_says_why() {
     assert!(notice(&[]).ends_with("it doesn't look like the folder of an Azure Functions app"));
     assert!(notice(&[("function.json", HTTP)]).ends_with("so it is a function's folder: give the folder above it"));
     assert!(notice(&[("app/f/function.json", HTTP)]).ends_with("there is app/f/function.json, so the app's folder may be app"));
+    assert!(
+        notice(&[HOST, ("helper.py", ""), ("main.py", "app = func.AsgiFunctionApp(app=api)")])
+            .ends_with("main.py makes a FunctionApp: call it function_app.py, or name it in the setting PYTHON_SCRIPT_FILE_NAME")
+    );
     assert!(notice(&[("app/function_app.py", "")]).ends_with("there is app/function_app.py, so the app's folder may be app"));
 }
 

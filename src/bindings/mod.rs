@@ -166,8 +166,21 @@ pub fn make(binding: &Binding, making: &Making<'_>) -> Result<Part, FieldError> 
     }
     match of_type.find(|(_, direction, _)| direction.is_none_or(|direction| direction == binding.direction)) {
         Some((_, _, make)) => make(binding, making),
-        None => Err(binding.error("direction", format!("can't be so for the type {}", binding.kind))),
+        None => Err(binding.error("direction", possible_directions(binding))),
     }
+}
+
+/// Of a type that doesn't have the binding's direction.
+fn possible_directions(binding: &Binding) -> String {
+    let name = |direction: Direction| match direction {
+        Direction::In => "in",
+        Direction::Out => "out",
+        Direction::InOut => "inout",
+    };
+    let of_type = TYPES.iter().filter(|(kind, ..)| binding.is(kind)).filter_map(|(_, direction, _)| *direction);
+    let problem = format!("must be {} for the type {}", of_type.map(name).collect::<Vec<_>>().join(" or "), binding.kind);
+    // The words of Microsoft's worker.
+    if binding.direction == Direction::InOut { problem + ": \"inout\" bindings are not supported" } else { problem }
 }
 
 /// A type's name as the SDK has it, whose converters are found by the exact name; the host ignores case.

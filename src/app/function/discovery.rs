@@ -70,6 +70,12 @@ pub fn is_name(name: &str) -> bool {
         && !name.eq_ignore_ascii_case("host")
 }
 
+/// Whether a file looks like the entry file of an app of model v2: `FunctionApp(`, and the SDK's others whose names end so.
+fn makes_an_app(folder: &Folder, file: &str) -> bool {
+    const CALL: &[u8] = b"FunctionApp(";
+    matches!(folder.read(file), Ok(Some(text)) if text.windows(CALL.len()).any(|part| part == CALL))
+}
+
 /// Why an app without any folder with a function.json may have none. `entry_file` is what would make it an app of model v2.
 pub(in crate::app) fn why_none(folder: &Folder, entry_file: &str) -> String {
     let root = folder.root().display();
@@ -78,7 +84,11 @@ pub(in crate::app) fn why_none(folder: &Folder, entry_file: &str) -> String {
     if is(FILE, Kind::File) {
         return format!("{sentence}; {root} holds a function.json itself, so it is a function's folder: give the folder above it");
     }
-    let folders = folder.names(".").unwrap_or_default().into_iter().filter(|name| !name.starts_with('.') && is(name, Kind::Folder));
+    let names = folder.names(".").unwrap_or_default();
+    if let Some(other) = names.iter().find(|name| name.ends_with(".py") && makes_an_app(folder, name)) {
+        return format!("{sentence}; {other} makes a FunctionApp: call it {entry_file}, or name it in the setting PYTHON_SCRIPT_FILE_NAME");
+    }
+    let folders = names.into_iter().filter(|name| !name.starts_with('.') && is(name, Kind::Folder));
     for outer in folders {
         let below = folder.names(&outer).unwrap_or_default();
         if let Some(inner) = below.iter().find(|inner| is(&format!("{outer}/{inner}/{FILE}"), Kind::File)) {

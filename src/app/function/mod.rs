@@ -124,6 +124,14 @@ pub enum FunctionError {
         /// The folder.
         folder: String,
     },
+    /// There are several, none of a name that would make it the one.
+    #[error("{folder}/function.json: any of {} may be the script: name it with `scriptFile`, or call it __init__.py", scripts.join(", "))]
+    ManyScripts {
+        /// The folder.
+        folder: String,
+        /// Their names.
+        scripts: Vec<String>,
+    },
     /// A file of it can't be looked at.
     #[error(transparent)]
     File(#[from] FileError),

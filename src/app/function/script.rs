@@ -1,7 +1,7 @@
 //! Which file is a function's script.
 //!
 //! After the Functions host (`DeterminePrimaryScriptFile`): `scriptFile` relative to the function's folder, else the folder's only script,
-//! else `__init__.py`; this host also tries `main.py`, and counts Python files only.
+//! else `run.py` or `__init__.py`; this host also tries `main.py`, and counts Python files only.
 
 use crate::app::fields::Node;
 use crate::app::folder::{FileError, Folder, Kind};
@@ -39,10 +39,11 @@ fn default(folder: &Folder, function: &str) -> Result<String, FunctionError> {
     let scripts: Vec<String> = folder.names(function)?.into_iter().filter(|name| is_python(name)).collect();
     let chosen = match scripts.as_slice() {
         [only] => Some(only.as_str()),
-        _ => ["__init__.py", "main.py"].into_iter().find(|name| scripts.iter().any(|script| script == name)),
+        _ => ["__init__.py", "run.py", "main.py"].into_iter().find(|name| scripts.iter().any(|script| script == name)),
     };
     let path = match chosen {
         Some(name) => format!("{function}/{name}"),
+        None if scripts.len() > 1 => return Err(FunctionError::ManyScripts { folder: function.to_owned(), scripts }),
         None => return Err(FunctionError::NoScript { folder: function.to_owned() }),
     };
     match folder.kind(&path)? {

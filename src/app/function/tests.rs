@@ -118,8 +118,10 @@ fn finds_the_script() {
     assert_eq!(script(&["f/only.py", "f/data.txt"]).unwrap(), "f/only.py");
     assert_eq!(script(&["f/a.py", "f/main.py", "f/__init__.py"]).unwrap(), "f/__init__.py");
     assert_eq!(script(&["f/a.py", "f/main.py"]).unwrap(), "f/main.py");
+    assert_eq!(script(&["f/a.py", "f/main.py", "f/run.py"]).unwrap(), "f/run.py");
     let none = "f/function.json: there is no script: add __init__.py to the folder, or name the file with `scriptFile`";
-    assert_eq!(script(&["f/a.py", "f/b.py"]).unwrap_err(), none);
+    let many = "f/function.json: any of a.py, b.py may be the script: name it with `scriptFile`, or call it __init__.py";
+    assert_eq!(script(&["f/a.py", "f/b.py"]).unwrap_err(), many);
     assert_eq!(script(&[]).unwrap_err(), none);
 
     let named = |name: &str| {
