@@ -17,6 +17,7 @@ on_both_stores!(
     what_always_fails_goes_to_the_poison_queue,
     a_message_may_be_asked_for_as_text_or_bytes,
     messages_sent_before_the_start_are_found,
+    what_is_given_out_is_stored_within_the_time_of_its_function,
 );
 
 fn out(queue: &str) -> String {
@@ -123,6 +124,46 @@ fn messages_sent_before_the_start_are_found(store: Store) {
     store.tool(&app, &["send", &queue, "-"], &bytes);
     let host = store.start(&app);
     host.wait_for_line(r"got b'\xff\x00a'");
+}
+
+/// Else a hundred thousand messages would be written for as long as that takes, whoever waits for it.
+fn what_is_given_out_is_stored_within_the_time_of_its_function(store: Store) {
+    let (queue, many) = (unique("times"), unique("many"));
+    let code = "import azure.functions as func\n\ndef main(msg: func.QueueMessage, out: func.Out[str]):\n    out.set(['x'] * 100_000)\n";
+    let bindings = trigger(&queue).replace("}]", &format!("}}, {}]", out(&many)));
+    let options = r#""functionTimeout": "00:00:02", "extensions": {"queues": {"maxDequeueCount": 2, "visibilityTimeout": "00:00:01"}}"#;
+    let app = sender(&many).function("f", &bindings, code).host_json(options);
+    let host = store.start(&app);
+    let started = std::time::Instant::now();
+    assert_eq!(host.post("/api/send", "out.set(['x'] * 100_000)").status, 500);
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    host.wait_for_line("FunctionTimeoutException: function send: what it gave to out was not stored within 2 s of its start; some of it may be: give out less");
+    let stored = store.length(&app, &many);
+    assert!((1..100_000).contains(&stored), "{stored}");
+    assert_eq!(store.length(&app, &many), stored, "nothing is written afterwards");
+    assert_eq!(host.post("/api/send", "out.set(['x'] * 10)").status, 200, "{}", host.printed());
+    // A message is tried again, as after any failure.
+    store.tool(&app, &["send", &queue, "poison"], b"");
+    let poison = wait_for("the poison message", || store.peek(&app, &format!("{queue}-poison")).pop());
+    assert_eq!(poison.1, "poison");
+    let failed = "FunctionTimeoutException: function f: what it gave to out";
+    assert_eq!(host.lines().iter().filter(|line| line.contains(failed)).count(), 2, "{}", host.printed());
+}
+
+/// Of what is large there is no more in the host's memory than instances could have made at a time.
+#[test]
+fn an_instance_serves_nobody_until_what_is_large_is_stored() {
+    let limits = r#""functionTimeout": "00:00:03", "snapfunc": {"maxInstances": 1}"#;
+    let app = sender("queue").function("g", &format!("[{HTTP}]"), "def main(req):\n    return 'served'\n").host_json(limits);
+    let host = app.start();
+    let mark = host.mark();
+    std::thread::scope(|scope| {
+        scope.spawn(|| assert_eq!(host.post("/api/send", "print('giving'); out.set(['x'] * 100_000)").status, 500));
+        host.wait_for_line("giving");
+        assert_eq!(host.get("/api/g").text(), "served");
+    });
+    let ends = host.lines_since(mark).into_iter().filter(|line| line.contains("Executed 'Functions.")).collect::<Vec<_>>();
+    assert!(ends[0].contains("Executed 'Functions.send' (Failed") && ends[1].contains("Executed 'Functions.g' (Succeeded"), "{ends:?}");
 }
 
 #[test]

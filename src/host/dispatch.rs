@@ -2,6 +2,7 @@
 //! through here.
 
 use super::console::Console;
+use super::outputs::{self, Time};
 use crate::app::{LogLevel, RetryPolicy};
 use crate::bindings::event::{Event, NotRun, Runner, Value};
 use crate::bindings::expression;
@@ -235,20 +236,21 @@ impl Dispatcher {
 impl Attempt {
     async fn run(self, mut instance: Lease) -> Result<Outcome, DispatchError> {
         let Attempt { dispatcher, runnable, event, now, mut invocation, streams, _counted } = self;
-        let started = Instant::now();
+        let time = Time { started: Instant::now(), limit: dispatcher.timeout };
         instance.provide(streams);
-        let result = instance.invoke(&mut invocation, dispatcher.timeout).await;
-        drop(instance);
+        let result = instance.invoke(&mut invocation, time.limit).await;
+        let held = result.as_ref().is_ok_and(|outcome| outputs::are_large(&runnable, outcome)).then_some(instance);
         let function = &invocation.function_name;
         let scope = Scope { data: &event.data, context: expression::Context { method_name: function, now } };
         let result = match result.map_err(failure) {
-            Ok(outcome) => store(&runnable, outcome, &scope).await.map_err(|error| binding_failure(&error)),
+            Ok(outcome) => outputs::store(&runnable, outcome, &scope, time).await,
             Err(failure) => Err(failure),
         };
+        drop(held);
         if let Err(failure) = &result {
             dispatcher.console.failed(function, Some(&invocation.id), failure);
         }
-        dispatcher.console.executed(function, &invocation.id, result.is_ok(), started.elapsed());
+        dispatcher.console.executed(function, &invocation.id, result.is_ok(), time.started.elapsed());
         result.map_err(DispatchError::Failed)
     }
 }
@@ -327,28 +329,12 @@ impl Inputs {
     }
 }
 
-/// Stores the outputs that a function set, and its return value where a binding takes that; leaves the rest.
-async fn store(runnable: &Runnable, mut outcome: Outcome, scope: &Scope<'_>) -> Result<Outcome, BindingError> {
-    for (name, output) in &runnable.outputs {
-        let value = if name == "$return" {
-            outcome.return_value.clone()
-        } else {
-            match outcome.outputs.iter().position(|(known, _)| known == name) {
-                Some(place) => outcome.outputs.remove(place).1,
-                None => continue,
-            }
-        };
-        output.store(value, scope).await?;
-    }
-    Ok(outcome)
-}
-
 /// As the guest has it: -1 for no limit.
 fn most(policy: &RetryPolicy) -> i32 {
     policy.max_retry_count.map_or(-1, |most| i32::try_from(most).unwrap_or(i32::MAX))
 }
 
-fn binding_failure(error: &BindingError) -> Failure {
+pub(super) fn binding_failure(error: &BindingError) -> Failure {
     let message = error.to_string();
     Failure { kind: "BindingError".into(), stack: "(a binding failed, not the code of the app)".into(), message }
 }

@@ -18,6 +18,7 @@ pub(crate) mod fuzzing;
 mod hsts;
 pub mod keys;
 mod listeners;
+mod outputs;
 mod pace;
 mod patience;
 mod places;
