@@ -75,9 +75,19 @@ fn host_id(app: &App) -> String {
 
 #[test]
 fn it_runs_on_startup_and_by_hand_where_asked_to() {
-    let app = timer(&json!({"schedule": "%WHEN%", "runOnStartup": true}), "print('run', timer.past_due)");
+    let app = timer(&json!({"schedule": "%WHEN%", "runOnStartup": true}), "print('run', timer.past_due, *sorted(timer.schedule_status))");
     let host = app.file("local.settings.json", r#"{"Values": {"WHEN": "0 0 0 1 1 *"}}"#).start();
-    host.wait_for_line("run False");
+    host.wait_for_line("run False Last LastUpdated Next");
+    let mark = host.mark();
+    assert_eq!(host.post("/admin/functions/tick", "{}").status, 202);
+    host.lines_until(mark, "run False Last LastUpdated Next");
+}
+
+#[test]
+fn one_that_is_not_monitored_has_no_status() {
+    let code = "print('run', timer.past_due, *sorted(timer.schedule_status))";
+    let host = timer(&json!({"schedule": "0 0 0 1 1 *", "runOnStartup": true, "useMonitor": false}), code).start();
+    assert_eq!(host.wait_for_line("run False").trim_end(), "run False");
 }
 
 #[test]

@@ -63,7 +63,10 @@ impl Trigger for TimerTrigger {
     }
 
     async fn event(&self, _: &str) -> Result<Event, String> {
-        Ok(self.event_of(None, false))
+        let monitored = self.next_after(Timestamp::now()).is_some_and(|next| self.is_monitored(next));
+        // Nothing depends on it, so an error is no reason not to run.
+        let status = if monitored { self.stored_status().await.ok().flatten() } else { None };
+        Ok(self.event_of(status.as_ref(), false))
     }
 }
 
@@ -76,7 +79,10 @@ impl TimerTrigger {
             return runner.tell(LogLevel::Warning, &format!("the timer {} never runs: its schedule has no time to come", self.function));
         };
         let monitored = self.is_monitored(next);
-        let mut status = if monitored { self.read_status(runner).await } else { None };
+        let mut status = match monitored {
+            true => Some(self.read_status(runner).await.unwrap_or_else(|| Status::new(None, next, Timestamp::now()))),
+            false => None,
+        };
         let past_due = status.as_ref().and_then(Status::next).is_some_and(|next| next < Timestamp::now());
         let mut last = None;
         if past_due || self.run_on_startup {
@@ -133,14 +139,15 @@ impl TimerTrigger {
     }
 
     async fn read_status(&self, runner: &dyn Runner) -> Option<Status> {
-        let reading = async {
-            let blobs = &self.account.storage().await?.blobs;
-            Status::read(blobs.as_ref(), &self.host_id, &self.function).await.map_err(|error| self.account.error(error))
-        };
-        reading.await.unwrap_or_else(|error| {
+        self.stored_status().await.unwrap_or_else(|error| {
             runner.tell(LogLevel::Warning, &format!("timer {}: it is not known whether a run was missed: {error}", self.function));
             None
         })
+    }
+
+    async fn stored_status(&self) -> Result<Option<Status>, AccountError> {
+        let blobs = &self.account.storage().await?.blobs;
+        Status::read(blobs.as_ref(), &self.host_id, &self.function).await.map_err(|error| self.account.error(error))
     }
 
     async fn write_status(&self, status: &Status, runner: &dyn Runner) {
