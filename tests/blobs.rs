@@ -84,6 +84,21 @@ fn watcher(container: &str) -> App {
     App::new().function("watch", &json!([{"type": "blobTrigger", "name": "blob", "path": container}]).to_string(), code)
 }
 
+/// Azure has Event Grid tell of changes or looks for them itself.
+#[test]
+fn a_trigger_of_any_source_is_told_of_changes() {
+    let trigger = |source: &str| json!([{"type": "blobTrigger", "name": "blob", "path": "box/{name}", "source": source}]).to_string();
+    let code = |name: &str| format!("def main(blob):\n    print('{name}', blob.name)\n");
+    let app = ["EventGrid", "LogsAndContainerScan"]
+        .into_iter()
+        .fold(App::new(), |app, source| app.function(source, &trigger(source), &code(source)));
+    let host = app.start();
+    Store::Embedded.put(&app, "box/thing", b"content");
+    for source in ["EventGrid", "LogsAndContainerScan"] {
+        host.wait_for_line(&format!("{source} box/thing"));
+    }
+}
+
 fn saw(host: &Host) -> Vec<String> {
     host.lines().into_iter().filter_map(|line| line.strip_prefix("saw ").map(str::to_owned)).collect()
 }

@@ -179,6 +179,16 @@ fn connections_by_identity_are_told_with_their_setting() {
     assert_eq!(host.get("/api/good").text(), "ok");
 }
 
+#[test]
+fn a_connection_string_in_place_of_a_settings_name_is_told_without_its_key() {
+    let string = "DefaultEndpointsProtocol=https;AccountName=ours;AccountKey=c2VjcmV0;EndpointSuffix=core.windows.net";
+    let trigger = format!(r#"[{{"type": "queueTrigger", "name": "msg", "queueName": "orders", "connection": "{string}"}}]"#);
+    let host = App::new().function("take", &trigger, "def main(msg): pass").function("good", HTTP, OK).start();
+    host.wait_for_line("`msg.connection` must be the name of an app setting, but is a connection string itself");
+    assert_eq!(host.get("/api/good").text(), "ok");
+    assert!(!host.printed().contains("c2VjcmV0"), "{}", host.printed());
+}
+
 /// Runs a host that can't start, and gives what it says on standard error.
 fn refused(app: &App, arguments: &[&str]) -> String {
     let output = app.run_to_end(arguments);

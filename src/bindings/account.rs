@@ -101,9 +101,12 @@ impl Accounts {
     /// What is wrong, as a sentence that goes on after `connection`.
     pub fn named(&self, connection: &str) -> Result<Account, String> {
         let prefixed = format!("AzureWebJobs{connection}");
-        let set = [prefixed.as_str(), connection].into_iter().find_map(|name| Some((name, self.settings.get(name)?)));
-        let Some((name, value)) = set.filter(|(_, value)| !value.trim().is_empty()) else {
-            return if connection.eq_ignore_ascii_case(DEFAULT) { self.unset() } else { Err(self.why_none(connection)) };
+        let names = [prefixed.as_str(), connection];
+        let value = |name| self.settings.get(name).filter(|value| !value.trim().is_empty());
+        let Some((name, value)) = names.into_iter().find_map(|name| Some((name, value(name)?))) else {
+            // `Storage` is its name without the prefix.
+            let is_default = names.into_iter().any(|name| name.eq_ignore_ascii_case(DEFAULT));
+            return if is_default { self.unset() } else { Err(self.why_none(connection)) };
         };
         let target = match embedded_folder(value) {
             Some(folder) if folder.is_empty() || folder.eq_ignore_ascii_case("true") => Target::Embedded(self.own.clone()),
@@ -124,6 +127,10 @@ impl Accounts {
     }
 
     fn why_none(&self, connection: &str) -> String {
+        // It may hold a key, which nothing repeats.
+        if connection.contains(['=', ';']) {
+            return "must be the name of an app setting, but is a connection string itself: put that into a setting, and the setting's name here".into();
+        }
         if connection.contains('%') {
             return format!("is {connection:?}, but names an app setting without `%`");
         }
@@ -259,7 +266,9 @@ mod tests {
     #[test]
     fn without_a_setting_it_is_the_apps_own() {
         for pairs in [&[][..], &[(DEFAULT, " ")], &[(DEFAULT, "UseSnapfuncStorage=true")], &[(DEFAULT, "usesnapfuncstorage = ;")]] {
-            assert_eq!(folder(&accounts(pairs).named(DEFAULT).unwrap()), Path::new("/own"));
+            for connection in [DEFAULT, "Storage"] {
+                assert_eq!(folder(&accounts(pairs).named(connection).unwrap()), Path::new("/own"));
+            }
         }
         assert_eq!(folder(&accounts(&[("X", "UseSnapfuncStorage=data;")]).named("X").unwrap()), Path::new("/app/data"));
         assert_eq!(folder(&accounts(&[("X", "UseSnapfuncStorage=/data")]).named("X").unwrap()), Path::new("/data"));
@@ -271,6 +280,8 @@ mod tests {
             accounts(&[("X", "UseSnapfuncStorage=/a"), ("AzureWebJobsX", "UseSnapfuncStorage=/b"), ("Y", "UseSnapfuncStorage=/b")]);
         assert_eq!(folder(&accounts.named("X").unwrap()), Path::new("/b"));
         assert!(accounts.named("X").unwrap().is_same(&accounts.named("Y").unwrap()));
+        let empty = self::accounts(&[("AzureWebJobsX", ""), ("X", "UseSnapfuncStorage=/a")]);
+        assert_eq!(folder(&empty.named("X").unwrap()), Path::new("/a"));
     }
 
     #[test]
@@ -279,6 +290,7 @@ mod tests {
         for (connection, said) in [
             ("NONE", "names the app setting NONE, which is not set"),
             ("%NONE%", "without `%`"),
+            ("AccountName=secret-name;AccountKey=c2VjcmV0", "is a connection string itself"),
             ("WRONG", "names the setting WRONG, which is no connection string"),
             ("ID", "is identity-based (setting ID__queueServiceUri)"),
         ] {
