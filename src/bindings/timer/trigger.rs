@@ -79,17 +79,23 @@ impl TimerTrigger {
             return runner.tell(LogLevel::Warning, &format!("the timer {} never runs: its schedule has no time to come", self.function));
         };
         let monitored = self.is_monitored(next);
-        let mut status = match monitored {
-            true => Some(self.read_status(runner).await.unwrap_or_else(|| Status::new(None, next, Timestamp::now()))),
-            false => None,
-        };
+        let mut status = if monitored { self.read_status(runner).await } else { None };
         let past_due = status.as_ref().and_then(Status::next).is_some_and(|next| next < Timestamp::now());
         let mut last = None;
+        let mut noted = false;
+        if monitored && status.is_none() {
+            // Before the first run, so that the next is made up for where the host ends meanwhile (`CheckPastDueAsync` in the SDK).
+            let first = Status::new(None, next, Timestamp::now());
+            self.write_status(&first, runner).await;
+            status = Some(first);
+            noted = true;
+        }
         if past_due || self.run_on_startup {
+            noted = false;
             last = Some(self.invoke(status.as_ref(), past_due, runner, stop).await);
         }
         while let Some(next) = self.next_after(Timestamp::now()) {
-            if monitored {
+            if monitored && !std::mem::take(&mut noted) {
                 let updated = Status::new(last, next, Timestamp::now());
                 self.write_status(&updated, runner).await;
                 status = Some(updated);
