@@ -4,7 +4,7 @@
 
 use super::answer::Answer;
 use super::call::{Call, Repeat};
-use super::reason::reason;
+use super::reason::{advice, reason};
 use super::retry::{self, Trouble};
 use super::signing::Signer;
 use crate::storage::connection_string::{Credential, Endpoint};
@@ -166,7 +166,8 @@ impl fmt::Debug for Client {
 async fn within<T>(endpoint: &Endpoint, limit: Duration, part: impl Future<Output = reqwest::Result<T>>) -> Result<T, Trouble> {
     let (reason, undone) = match timeout(limit, part).await {
         Ok(Ok(part)) => return Ok(part),
-        Ok(Err(error)) => (reason(&error), error.is_connect()),
+        Ok(Err(error)) if error.is_connect() => (reason(&error) + advice(&endpoint.origin), true),
+        Ok(Err(error)) => (reason(&error), false),
         Err(_) => (format!("it didn't answer within {} seconds", limit.as_secs()), false),
     };
     let error = StorageError::Unreachable { endpoint: endpoint.origin.clone(), reason };
