@@ -24,6 +24,9 @@ pub(super) const MARKERS: [(&str, &str); 11] = [
 /// The SDK of Azure Functions. The worker is built with the guest's, so that is the one that functions get.
 pub(super) const SDK: &str = "azure-functions";
 
+/// What is never installed, as it is here already: the SDK, and Microsoft's worker, whose place this host takes.
+pub(super) const PROVIDED: [&str; 2] = [SDK, "azure-functions-worker"];
+
 /// What the guest brings along, as its build has it.
 pub(super) const BROUGHT_ALONG: &str = include_str!("../../wasm-python/requirements-guest.txt");
 

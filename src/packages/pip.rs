@@ -1,6 +1,6 @@
 //! Runs pip, and reads what it says.
 
-use super::guest::{MARKERS, PYTHON, SDK};
+use super::guest::{MARKERS, PROVIDED, PYTHON};
 use super::python::Python;
 use super::requirements::{Requirements, normalised};
 use super::{Progress, policy};
@@ -62,7 +62,7 @@ impl Pip<'_> {
     pub(super) fn install(&self, constraints: &Path, target: &Path) -> Result<Vec<LeftOut>, Failure> {
         let mut command = self.command(&json!({
             "markers": BTreeMap::from(MARKERS),
-            "provided": [SDK],
+            "provided": PROVIDED,
             "left_out": policy::LEFT_OUT.map(|(name, parents, _)| (name, parents)).into_iter().collect::<BTreeMap<_, _>>(),
         }));
         command.args(["install", "--no-compile", "--no-warn-conflicts", "--progress-bar", "off", "--target"]).arg(target);

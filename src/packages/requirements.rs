@@ -96,7 +96,7 @@ impl Requirements {
 
     /// Whether nothing is wanted but what the guest brings along.
     pub(super) fn wants_nothing(&self) -> bool {
-        !self.unnamed && self.named.iter().all(|named| named.name == guest::SDK)
+        !self.unnamed && self.named.iter().all(|named| guest::PROVIDED.contains(&named.name.as_str()))
     }
 
     /// The versions that are wanted of a package; nothing where it isn't named.

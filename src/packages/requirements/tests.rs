@@ -42,7 +42,13 @@ fn names_and_versions_are_read() {
 
 #[test]
 fn nothing_is_wanted_beside_the_sdk() {
-    for text in ["", "# azure\n", "azure-functions\n", "Azure_Functions>=1.20 # SDK\n--extra-index-url https://example.org/simple\n"] {
+    for text in [
+        "",
+        "# azure\n",
+        "azure-functions\n",
+        "azure-functions-worker\n",
+        "Azure_Functions>=1.20 # SDK\n--extra-index-url https://example.org/simple\n",
+    ] {
         assert!(read(&[("requirements.txt", text)]).unwrap().wants_nothing(), "{text}");
     }
     for text in ["azure-functions\nflask", "./mine", "https://example.org/mine-1.0.tar.gz", "-e .", "mine-1.0-py3-none-any.whl"] {
