@@ -106,6 +106,14 @@ def main(req, context):
 ";
 
 #[test]
+fn local_time_is_utc_and_zones_are_known() {
+    let host = App::with(EVAL).start_with(&[], &[("WEBSITE_TIME_ZONE", "Europe/Paris")]);
+    let code = "import datetime, time, zoneinfo\nsummer = datetime.datetime(2026, 7, 1, tzinfo=zoneinfo.ZoneInfo('Europe/Paris'))\n\
+                result = [time.tzname[0], str(summer.utcoffset())]";
+    assert_eq!(host.eval(code), json!(["UTC", "2:00:00"]));
+}
+
+#[test]
 fn threads_run_in_place() {
     let host = App::with(THREADS).start();
     let answer = host.get("/api/f");

@@ -116,6 +116,14 @@ fn a_storage_that_is_not_there_does_not_stop_a_timer() {
 }
 
 #[test]
+fn a_wrong_connection_of_the_app_is_told() {
+    let host = timer(&json!({"schedule": "0 0 0 1 1 *"}), "pass").start_with(&[], &[("AzureWebJobsStorage", "no connection")]);
+    host.wait_for_line(
+        "`timer.type` is timerTrigger, which needs the app's storage: its connection names the setting AzureWebJobsStorage, which is no connection string",
+    );
+}
+
+#[test]
 fn wrong_schedules_are_said_with_their_place() {
     let host = timer(&json!({"schedule": "0 0 25 * * *"}), "pass").start();
     host.wait_for_line("tick/function.json:1: `timer.schedule`");

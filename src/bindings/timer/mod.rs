@@ -16,7 +16,9 @@ pub(super) fn trigger(binding: &Binding, making: &Making<'_>) -> Result<Part, Fi
     let zone = zone::from_settings(|name| making.settings.get(name))
         .map_err(|error| binding.error("schedule", format!("can't be used: {error}")))?;
     // Status and lease are in the host's own account, whatever the function's other bindings use.
-    let account = making.accounts.named(super::account::DEFAULT).map_err(|problem| binding.error("connection", problem))?;
+    let account = making.accounts.named(super::account::DEFAULT).map_err(|problem| {
+        binding.error("type", format!("is {}, which needs the app's storage: its connection {problem}", binding.kind))
+    })?;
     Ok(Part::Trigger(Arc::new(trigger::TimerTrigger {
         name: binding.name.clone(),
         function: making.function.to_owned(),
