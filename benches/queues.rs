@@ -4,7 +4,7 @@ mod report;
 
 use report::process::{Server, free_port};
 use report::{Report, Result, times};
-use snapfunc::storage::{Delay, Storage};
+use snapfunc::storage::{Delay, Quota, Storage};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -38,7 +38,7 @@ async fn drain(messages: usize, kill: bool) -> Result<f64> {
         r#"{"version": "2.0", "logging": {"logLevel": {"default": "Warning"}}, "snapfunc": {"messageLeaseSeconds": 1}}"#,
     )?;
     let account = folder.path().join("storage");
-    let storage = Storage::embedded(&account).await?;
+    let storage = Storage::embedded(&account, Quota::default()).await?;
     storage.queues.create("work").await?;
     let mut sending = tokio::task::JoinSet::new();
     for number in 0..messages {

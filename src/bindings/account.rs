@@ -5,7 +5,7 @@
 //! Where `AzureWebJobsStorage` is not set at all, it is the app's own embedded account.
 
 use crate::app::{Binding, FieldError, Settings};
-use crate::storage::{ConnectionString, Storage, StorageError};
+use crate::storage::{ConnectionString, Quota, Storage, StorageError};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,6 +32,8 @@ enum Target {
 struct Store {
     target: Target,
     storage: OnceCell<Storage>,
+    /// Of an embedded account: what the app that was read last says.
+    quota: Quota,
     /// Who waits for what this process sends and writes.
     watched: Mutex<HashMap<Place, watch::Sender<()>>>,
 }
@@ -52,6 +54,8 @@ pub struct Accounts {
     root: PathBuf,
     /// The app's own account.
     own: PathBuf,
+    /// Bytes that an embedded account may hold.
+    quota: u64,
 }
 
 /// An account as a binding knows it.
@@ -73,10 +77,10 @@ pub struct AccountError {
 // === impl Accounts ===
 
 impl Accounts {
-    /// The accounts of an app in the folder `root`, whose own account is in the folder `own`.
+    /// The accounts of an app in the folder `root`, whose own account is in the folder `own`. Embedded ones may hold `quota` bytes.
     #[must_use]
-    pub fn new(stores: Arc<Stores>, settings: Settings, root: &Path, own: &Path) -> Self {
-        Accounts { stores, settings, root: root.to_owned(), own: own.to_owned() }
+    pub fn new(stores: Arc<Stores>, settings: Settings, root: &Path, own: &Path, quota: u64) -> Self {
+        Accounts { stores, settings, root: root.to_owned(), own: own.to_owned(), quota }
     }
 
     /// The account of a binding. Doesn't touch it.
@@ -116,13 +120,13 @@ impl Accounts {
                 Target::Azure(Box::new(string))
             }
         };
-        Ok(self.stores.account(target, &format!("setting {name}")))
+        Ok(self.stores.account(target, &format!("setting {name}"), self.quota))
     }
 
     fn unset(&self) -> Result<Account, String> {
         match self.identity_based(DEFAULT) {
             Some(error) => Err(error),
-            None => Ok(self.stores.account(Target::Embedded(self.own.clone()), "the embedded storage")),
+            None => Ok(self.stores.account(Target::Embedded(self.own.clone()), "the embedded storage", self.quota)),
         }
     }
 
@@ -149,14 +153,15 @@ impl Accounts {
 // === impl Stores ===
 
 impl Stores {
-    fn account(&self, target: Target, name: &str) -> Account {
+    fn account(&self, target: Target, name: &str, quota: u64) -> Account {
         let mut stores = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let known = stores.iter().find(|store| store.target == target).cloned();
         let store = known.unwrap_or_else(|| {
-            let store = Arc::new(Store { target, storage: OnceCell::new(), watched: Mutex::default() });
+            let store = Arc::new(Store { target, storage: OnceCell::new(), quota: Quota::default(), watched: Mutex::default() });
             stores.push(store.clone());
             store
         });
+        store.quota.set(quota);
         Account { store, name: name.into() }
     }
 }
@@ -171,7 +176,7 @@ impl Account {
     pub async fn storage(&self) -> Result<&Storage, AccountError> {
         let opening = async {
             match &self.store.target {
-                Target::Embedded(folder) => Storage::embedded(folder).await,
+                Target::Embedded(folder) => Storage::embedded(folder, self.store.quota.clone()).await,
                 Target::Azure(connection) => Storage::azure(connection),
             }
         };
@@ -253,7 +258,7 @@ mod tests {
 
     fn accounts(pairs: &[(&str, &str)]) -> Accounts {
         let settings: Settings = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Accounts::new(Arc::default(), settings, Path::new("/app"), Path::new("/own"))
+        Accounts::new(Arc::default(), settings, Path::new("/app"), Path::new("/own"), u64::MAX)
     }
 
     fn folder(account: &Account) -> &Path {

@@ -35,7 +35,7 @@ pub(crate) fn all_of(function: &Function) {
     static HOST: LazyLock<HostConfig> = LazyLock::new(crate::app::fuzzing::host_config);
     let settings: Settings =
         [("Account".to_owned(), "UseDevelopmentStorage=true".to_owned()), ("Name".to_owned(), "abc".to_owned())].into_iter().collect();
-    let accounts = Accounts::new(Arc::new(Stores::default()), settings.clone(), Path::new("/app"), Path::new("/data"));
+    let accounts = Accounts::new(Arc::new(Stores::default()), settings.clone(), Path::new("/app"), Path::new("/data"), u64::MAX);
     let making = Making { function: &function.name, settings: &settings, host: &HOST, accounts: &accounts, host_id: "host" };
     for binding in function.bindings.iter() {
         match make(binding, &making) {

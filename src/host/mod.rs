@@ -310,7 +310,8 @@ fn tell_obstacles(obstacles: &[String], console: &Console) {
 }
 
 fn functions_of(app: &App, around: &Around) -> Functions {
-    let accounts = Accounts::new(around.stores.clone(), app.settings.clone(), &app.root, &around.storage);
+    let accounts =
+        Accounts::new(around.stores.clone(), app.settings.clone(), &app.root, &around.storage, app.host.snapfunc.storage_bytes());
     let host_id = app.settings.get("AzureFunctionsWebHost__hostid").unwrap_or(&around.host_id);
     Functions::of(app, &accounts, host_id)
 }

@@ -58,6 +58,14 @@ pub enum StorageError {
         /// The most.
         limit: u64,
     },
+    /// An embedded account has no room for more.
+    #[error("the storage in {folder} is full: it may hold {} MiB; delete what is not needed, or set a larger snapfunc.storageMb in host.json", .quota >> 20)]
+    Full {
+        /// Its folder.
+        folder: String,
+        /// The bytes that it may hold.
+        quota: u64,
+    },
     /// A filter that can't be read.
     #[error("the filter {filter:?} can't be read at character {at}: {reason}")]
     Filter {

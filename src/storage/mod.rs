@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 pub use blobs::{BlobBody, BlobName, BlobProperties, BlobRead, Blobs, Condition, ListedBlob, WriteBlob};
 pub use connection_string::{ConnectionString, ConnectionStringError};
+pub use embedded::Quota;
 pub use error::StorageError;
 pub use leases::{LeaseId, Leases};
 pub use queues::{Delay, PeekedMessage, QueueMessage, Queues, Receipt};

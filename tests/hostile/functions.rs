@@ -1,5 +1,6 @@
 //! From inside: functions that go for the machine, for others, and for all they can get.
 
+use super::common::store::Store;
 use super::common::{App, EVAL, HTTP, Host};
 use std::fs;
 use std::os::unix;
@@ -368,4 +369,51 @@ fn handles_are_limited_and_do_not_leak() {
     let after = descriptors(&host);
     assert!(after < before + 100, "{before} descriptors became {after}");
     assert_eq!(host.eval("result = len(open('/home/site/wwwroot/f/__init__.py').read()) > 0"), true);
+}
+
+/// What runs the functions goes on; what is there can be taken out, and then there is room again.
+#[test]
+fn the_storage_takes_its_share_and_no_more() {
+    let bindings = |kind: &str, place: &str| {
+        format!(r#"{}, {{"type": "{kind}", "direction": "out", "name": "out", {place}}}]"#, &HTTP[..HTTP.len() - 1])
+    };
+    let put = "import azure.functions as func\n\ndef main(req, out: func.Out[bytes]):\n    out.set(b'x' * int(req.params['n']))\n    return 'put'\n";
+    let send = "import azure.functions as func\n\ndef main(req, out: func.Out[str]):\n    out.set(['x' * 20_000] * int(req.params['n']))\n    return 'sent'\n";
+    let timer = r#"[{"type": "timerTrigger", "name": "timer", "direction": "in", "schedule": "* * * * * *"}]"#;
+    let trigger = r#"[{"type": "queueTrigger", "direction": "in", "name": "msg", "queueName": "jobs"}]"#;
+    let app = App::new()
+        .function("put", &bindings("blob", r#""path": "data/{Query.name}""#), put)
+        .function("send", &bindings("queue", r#""queueName": "held""#), send)
+        .function(
+            "job",
+            trigger,
+            "import azure.functions as func\n\ndef main(msg: func.QueueMessage):\n    print('took', msg.get_body().decode())\n",
+        )
+        .function("tick", timer, "import azure.functions as func\n\ndef main(timer: func.TimerRequest):\n    print('tick')\n")
+        .host_json(r#""snapfunc": {"storageMb": 2}"#);
+    let (host, store) = (app.start(), Store::Embedded);
+    assert_eq!(host.get("/api/put?name=a&n=1200000").status, 200, "{}", host.printed());
+    assert_eq!(host.get("/api/put?name=b&n=1200000").status, 500);
+    let told = host.wait_for_line("Exception: BindingError: out: the embedded storage: the storage in ");
+    assert!(
+        told.ends_with("is full: it may hold 2 MiB; delete what is not needed, or set a larger snapfunc.storageMb in host.json"),
+        "{told}"
+    );
+    assert_eq!(host.get("/api/send?n=100").status, 500);
+    assert_eq!(host.get("/api/put?name=c&n=60000").status, 500);
+    let refused = store.try_tool(&app, &["send", "jobs", &"x".repeat(20_000)], b"");
+    assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("storageMb"), "{refused:?}");
+    // The timer keeps its lease and its status.
+    let mark = host.mark();
+    host.lines_until(host.lines_until(mark, "tick").len() + mark, "tick");
+    assert_eq!(store.blobs(&app, "data"), ["a"]);
+    assert_eq!(store.get(&app, "data/a").len(), 1_200_000);
+    store.tool(&app, &["clear", "held"], b"");
+    assert_eq!(host.get("/api/put?name=c&n=60000").status, 200, "{}", host.printed());
+    store.tool(&app, &["send", "jobs", "a message"], b"");
+    host.wait_for_line("took a message");
+    let folder = Command::new("du").args(["-sk"]).arg(app.data()).output().unwrap();
+    let kib: u64 = String::from_utf8_lossy(&folder.stdout).split_whitespace().next().unwrap().parse().unwrap();
+    // SQLite's log takes some MiB beside it.
+    assert!(kib < 10 << 10, "{kib} KiB");
 }

@@ -77,6 +77,8 @@ pub struct SnapfuncOptions {
     /// How many seconds a queue message stays with the host that took it, unless that renews it: 1 to 604,800. `None`: ten minutes, as on Azure, and half a
     /// minute in the embedded storage, where renewing costs nothing.
     pub message_lease_seconds: Option<u32>,
+    /// What the embedded storage may hold, in MiB: 1 to 16,777,216. Default 10,240. What the host keeps there itself may take an eighth more.
+    pub storage_mb: u32,
     /// How much each function may log.
     pub logs: LogLimits,
     /// What clients may cost: `http`.
@@ -178,6 +180,7 @@ impl Default for SnapfuncOptions {
             max_instances: None,
             warm_instances: 1,
             message_lease_seconds: None,
+            storage_mb: 10 << 10,
             logs: LogLimits::default(),
             clients: ClientLimits::default(),
             outbound: Vec::new(),
@@ -187,6 +190,12 @@ impl Default for SnapfuncOptions {
 }
 
 impl SnapfuncOptions {
+    /// What the embedded storage may hold.
+    #[must_use]
+    pub fn storage_bytes(&self) -> u64 {
+        u64::from(self.storage_mb) << 20
+    }
+
     fn read(node: &Node<'_>) -> Result<SnapfuncOptions, FieldError> {
         let mut options = SnapfuncOptions::default();
         let integer = |node: &Node<'_>, least, most| Ok(u32::try_from(node.integer(least, most)?).unwrap_or(u32::MAX));
@@ -198,6 +207,7 @@ impl SnapfuncOptions {
                 "maxinstances" => options.max_instances = Some(integer(&value, 1, 10_000)?),
                 "warminstances" => options.warm_instances = integer(&value, 0, 10_000)?,
                 "messageleaseseconds" => options.message_lease_seconds = Some(integer(&value, 1, 604_800)?),
+                "storagemb" => options.storage_mb = integer(&value, 1, 1 << 24)?,
                 "logs" | "http" if !value.value().is_object() => return Err(value.expected("an object `{…}`")),
                 "logs" => options.logs = LogLimits::read(&value)?,
                 "http" => options.clients = ClientLimits::read(&value)?,
@@ -206,7 +216,7 @@ impl SnapfuncOptions {
                 "passenv" => options.pass_env = value.texts()?,
                 _ => {
                     return Err(value.error(
-                        "is not an option of snapfunc: there are memoryMb, tmpMb, isolation, maxInstances, warmInstances, messageLeaseSeconds, logs, http, outbound and passEnv",
+                        "is not an option of snapfunc: there are memoryMb, tmpMb, isolation, maxInstances, warmInstances, messageLeaseSeconds, storageMb, logs, http, outbound and passEnv",
                     ));
                 }
             }

@@ -169,12 +169,12 @@ fn now() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::Storage;
+    use crate::storage::{Quota, Storage};
 
     #[tokio::test]
     async fn a_version_is_worked_on_by_one_and_once() {
         let folder = tempfile::tempdir().unwrap();
-        let storage = Storage::embedded(folder.path()).await.unwrap();
+        let storage = Storage::embedded(folder.path(), Quota::default()).await.unwrap();
         let receipts = Receipts::new(storage.blobs.clone(), "host", "f");
         let blob = BlobName::new("c", "x".repeat(1000));
         let Claimed::Yes(claim) = receipts.claim(&blob, "\"1\"").await.unwrap() else { panic!("not claimed") };

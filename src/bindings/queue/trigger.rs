@@ -312,7 +312,7 @@ mod tests {
     use std::path::Path;
 
     fn trigger() -> QueueTrigger {
-        let accounts = Accounts::new(Arc::default(), std::iter::empty().collect(), Path::new("/"), Path::new("/never-opened"));
+        let accounts = Accounts::new(Arc::default(), std::iter::empty().collect(), Path::new("/"), Path::new("/never-opened"), u64::MAX);
         let account = accounts.named(DEFAULT).unwrap();
         QueueTrigger { name: "msg".into(), queue: "q".into(), account, wants_bytes: false, lease: LEASE, options: QueueOptions::default() }
     }

@@ -82,7 +82,8 @@ impl Storage {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let source = Source::find(self.app.as_ref())?;
         let app = source.read(ReadOptions::default())?;
-        let accounts = Accounts::new(Arc::default(), app.settings.clone(), &app.root, &source.data()?.storage());
+        let quota = app.host.snapfunc.storage_bytes();
+        let accounts = Accounts::new(Arc::default(), app.settings.clone(), &app.root, &source.data()?.storage(), quota);
         let account = accounts.named(&self.connection).map_err(|problem| anyhow!("--connection {problem}"))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("the threads can't be started")?;
         runtime.block_on(self.command.run(&account, &app))?;

@@ -27,7 +27,7 @@ pub(super) fn put(
     db: &Connection,
     name: &BlobName,
     properties: &BlobProperties,
-    body: Body,
+    body: &Body,
     condition: &Condition,
 ) -> Result<Option<String>, Failure> {
     check_container(db, &name.container)?;
@@ -42,7 +42,7 @@ pub(super) fn put(
         }
         _ => {}
     }
-    let (inline, file) = match &body {
+    let (inline, file) = match body {
         Body::Inline(bytes) => (Some(bytes.as_ref()), None),
         Body::File(draft) => (None, Some(draft.name())),
     };
@@ -54,9 +54,6 @@ pub(super) fn put(
         SET length = ?3, etag = ?4, modified = ?5, content_type = ?6, metadata = ?7, file = ?8, body = ?9";
     let values = params![name.container, name.blob, length, properties.etag, modified, properties.content_type, metadata, file, inline];
     db.prepare_cached(replace)?.execute(values)?;
-    if let Body::File(draft) = body {
-        draft.keep();
-    }
     Ok(old.and_then(|(_, file)| file))
 }
 

@@ -33,7 +33,15 @@ impl Blobs for Account {
         names::container(container)?;
         let container = container.to_owned();
         let insert = "INSERT OR IGNORE INTO containers (name) VALUES (?)";
-        self.writer.write(move |db| Ok(db.prepare_cached(insert)?.execute([container])? > 0)).await
+        let share = self.quota.of_container(&container);
+        let work = move |db: &Connection| {
+            let is_new = db.prepare_cached(insert)?.execute([container])? > 0;
+            if is_new {
+                share.check(db)?;
+            }
+            Ok(is_new)
+        };
+        self.writer.write(work).await
     }
 
     async fn delete_container(&self, container: &str) -> Result<bool, StorageError> {
@@ -96,10 +104,13 @@ impl Blobs for Account {
 
     async fn write(&self, name: &BlobName, body: BlobBody, how: WriteBlob) -> Result<BlobProperties, StorageError> {
         check(name)?;
-        let container = name.container.clone();
+        let (container, share) = (name.container.clone(), self.quota.of_container(&name.container));
         // The transaction looks again: this is so that a large body isn't taken for nothing.
-        self.readers.read(move |db| blob_rows::check_container(db, &container)).await?;
-        let body = Body::take(self, body).await?;
+        let look = move |db: &Connection| {
+            blob_rows::check_container(db, &container)?;
+            share.left(db)
+        };
+        let body = Body::take(self, body, self.readers.read(look).await?).await?;
         let properties = BlobProperties {
             length: body.length(),
             etag: format!("\"0x{:016X}\"", rand::random::<u64>()),
@@ -115,7 +126,9 @@ impl Blobs for Account {
             properties
         };
         let work = move |db: &Connection| {
-            let replaced = blob_rows::put(db, &name, &properties, body, &how.condition)?;
+            let replaced = blob_rows::put(db, &name, &properties, &body, &how.condition)?;
+            share.check(db)?;
+            body.keep();
             Ok((properties, replaced))
         };
         self.writer.write_then(work, after).await

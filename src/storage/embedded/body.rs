@@ -3,6 +3,7 @@
 use super::Account;
 use super::failure::Failure;
 use super::files::Draft;
+use super::quota::Share;
 use super::readers::blocking;
 use crate::storage::{BlobBody, StorageError};
 use bytes::Bytes;
@@ -37,8 +38,15 @@ impl Body {
         }
     }
 
-    /// Takes all that comes. What has come is gone again if the future is dropped.
-    pub(super) async fn take(account: &Account, body: BlobBody) -> Result<Body, StorageError> {
+    /// A row names it from now on.
+    pub(super) fn keep(self) {
+        if let Body::File(draft) = self {
+            draft.keep();
+        }
+    }
+
+    /// Takes all that comes, if there is room for it. What has come is gone again if the future is dropped.
+    pub(super) async fn take(account: &Account, body: BlobBody, left: Share) -> Result<Body, StorageError> {
         let mut pieces = match body {
             BlobBody::Whole(bytes) if bytes.len() <= INLINE => return Ok(Body::Inline(bytes)),
             BlobBody::Whole(bytes) => stream::iter([Ok(bytes)]).boxed(),
@@ -49,29 +57,29 @@ impl Body {
         while let Some(piece) = pieces.next().await {
             let piece = piece.map_err(|error| StorageError::Body(error.to_string()))?;
             if gathered.is_empty() && piece.len() >= WRITTEN {
-                draft = Some(append(account, draft, piece).await?);
+                draft = Some(append(account, draft, piece, left).await?);
                 continue;
             }
             gathered.extend_from_slice(&piece);
             if gathered.len() >= WRITTEN {
-                draft = Some(append(account, draft, std::mem::take(&mut gathered).into()).await?);
+                draft = Some(append(account, draft, std::mem::take(&mut gathered).into(), left).await?);
             }
         }
         if draft.is_none() && gathered.len() <= INLINE {
             return Ok(Body::Inline(gathered.into()));
         }
-        let draft = append(account, draft, gathered.into()).await?;
+        let draft = append(account, draft, gathered.into(), left).await?;
         let synced = move || draft.sync().map(|()| draft).map_err(Failure::from);
         blocking(&account.folder, synced).await.map(Body::File)
     }
 }
 
 /// Writes one more piece.
-async fn append(account: &Account, draft: Option<Draft>, piece: Bytes) -> Result<Draft, StorageError> {
+async fn append(account: &Account, draft: Option<Draft>, piece: Bytes, left: Share) -> Result<Draft, StorageError> {
     let files = account.files.clone();
     let append = move || {
         let mut draft = draft.map_or_else(|| files.draft(), Ok)?;
-        draft.append(&piece)?;
+        draft.append(&piece, left)?;
         Ok(draft)
     };
     blocking(&account.folder, append).await

@@ -14,6 +14,8 @@ pub(super) enum Failure {
     Sql(#[from] rusqlite::Error),
     #[error(transparent)]
     Io(#[from] io::Error),
+    #[error("there is no room within {quota} bytes")]
+    Full { quota: u64 },
 }
 
 // === impl Failure ===
@@ -32,6 +34,7 @@ impl Failure {
         match self {
             Failure::Storage(error) => error,
             Failure::Sql(error) => of_sql(&error, folder),
+            Failure::Full { quota } => StorageError::Full { folder: folder.display().to_string(), quota },
             Failure::Io(error) => StorageError::Other(format!("the folder {} can't be used: {error}", folder.display())),
         }
     }

@@ -3,10 +3,13 @@
 //! A file has its last name from the start: nobody looks for it before a row of the database names it, so there is nothing to rename. What is left of
 //! one that never got its row is removed by `sweep`.
 
+use super::failure::Failure;
+use super::quota::Share;
 use super::{private_file, sync_folder};
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The folder of all bodies, and how this store's are named.
@@ -15,6 +18,8 @@ pub(super) struct Files {
     folder: PathBuf,
     writer: String,
     next: AtomicU64,
+    /// Bytes of the drafts that there are.
+    drafted: Arc<AtomicU64>,
 }
 
 /// A body that is being written. It goes with this, unless it is kept.
@@ -24,6 +29,7 @@ pub(super) struct Draft {
     folder: PathBuf,
     name: String,
     length: u64,
+    drafted: Arc<AtomicU64>,
     kept: bool,
 }
 
@@ -32,14 +38,14 @@ pub(super) struct Draft {
 impl Files {
     /// Names begin with the writer's, which tells whose they are.
     pub(super) fn new(folder: PathBuf, writer: &str) -> Files {
-        Files { folder, writer: writer.to_owned(), next: AtomicU64::new(0) }
+        Files { folder, writer: writer.to_owned(), next: AtomicU64::new(0), drafted: Arc::default() }
     }
 
     /// Begins a new body.
     pub(super) fn draft(&self) -> io::Result<Draft> {
         let name = format!("{}-{}", self.writer, self.next.fetch_add(1, Ordering::Relaxed));
         let file = private_file(&self.folder.join(&name))?;
-        Ok(Draft { file, folder: self.folder.clone(), name, length: 0, kept: false })
+        Ok(Draft { file, folder: self.folder.clone(), name, length: 0, drafted: self.drafted.clone(), kept: false })
     }
 
     /// Opens a body at an offset. Its content stays readable for the one who has it open, whatever becomes of its name.
@@ -59,10 +65,12 @@ impl Files {
 // === impl Draft ===
 
 impl Draft {
-    pub(super) fn append(&mut self, piece: &[u8]) -> io::Result<()> {
-        self.file.write_all(piece)?;
-        self.length += piece.len() as u64;
-        Ok(())
+    /// Adds to it, if there is room for it and for all other drafts.
+    pub(super) fn append(&mut self, piece: &[u8], left: Share) -> Result<(), Failure> {
+        let length = piece.len() as u64;
+        self.length += length;
+        left.takes(self.drafted.fetch_add(length, Ordering::Relaxed) + length)?;
+        Ok(self.file.write_all(piece)?)
     }
 
     /// Has it on the disk, with its name.
@@ -87,6 +95,7 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
+        self.drafted.fetch_sub(self.length, Ordering::Relaxed);
         if !self.kept {
             // What can't be removed now is swept when a store is opened.
             let _ = fs::remove_file(self.folder.join(&self.name));

@@ -11,7 +11,7 @@
 //! - `writer` is the one thread that writes, `readers` are those that read, `turn` orders processes. No caller's thread waits for the disk.
 //! - `blobs`, `queues`, `tables` and `leases` are the four traits; `blob_rows`, `body` and `files` are what blobs are made of, `entity` and `filter` what
 //!   tables are.
-//! - `changes` wakes who waits for a message or a blob.
+//! - `changes` wakes who waits for a message or a blob. `quota` says what is too much.
 //!
 //! What is acknowledged is on the disk. Several processes may open one folder, on a file system of their machine: SQLite's log needs shared memory.
 
@@ -27,6 +27,7 @@ mod filter;
 pub(super) mod fuzzing;
 mod leases;
 mod queues;
+mod quota;
 mod readers;
 mod schema;
 mod sweep;
@@ -37,6 +38,8 @@ mod writer;
 
 #[cfg(test)]
 mod tests;
+
+pub use quota::Quota;
 
 use super::{Storage, StorageError};
 use changes::Changes;
@@ -58,6 +61,7 @@ struct Account {
     readers: Readers,
     files: Arc<Files>,
     changes: Arc<Changes>,
+    quota: Quota,
 }
 
 // === impl Storage ===
@@ -65,17 +69,18 @@ struct Account {
 impl Storage {
     /// The account that a folder holds, which is made where it is missing. It may be open several times and in several processes.
     ///
-    /// Writes are on the disk when they return. A call that is dropped before it returns may or may not have happened, as with a service.
-    pub async fn embedded(folder: &Path) -> Result<Storage, StorageError> {
+    /// Writes are on the disk when they return. A call that is dropped before it returns may or may not have happened, as with a service. One that would add
+    /// to more than the `quota` is [`StorageError::Full`].
+    pub async fn embedded(folder: &Path, quota: Quota) -> Result<Storage, StorageError> {
         let folder: Arc<Path> = folder.into();
         let opened = folder.clone();
-        let account = Arc::new(blocking(&folder, move || open(opened)).await?);
+        let account = Arc::new(blocking(&folder, move || open(opened, quota)).await?);
         Ok(Storage { blobs: account.clone(), queues: account.clone(), tables: account.clone(), leases: account })
     }
 }
 
 /// Prepares a folder and starts the thread that writes.
-fn open(folder: Arc<Path>) -> Result<Account, Failure> {
+fn open(folder: Arc<Path>, quota: Quota) -> Result<Account, Failure> {
     private_folder(&folder)?;
     let turn = Turn::new(private_file(&folder.join("storage.lock"))?);
     let taken = turn.take()?;
@@ -97,6 +102,7 @@ fn open(folder: Arc<Path>) -> Result<Account, Failure> {
         readers: Readers::new(file, folder.clone()),
         files: Arc::new(Files::new(folder.join("blobs"), &id)),
         changes,
+        quota,
         folder,
     })
 }

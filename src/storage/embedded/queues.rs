@@ -24,7 +24,15 @@ impl Queues for Account {
         names::queue(queue)?;
         let queue = queue.to_owned();
         let insert = "INSERT INTO queues (name) VALUES (?) ON CONFLICT DO NOTHING";
-        self.writer.write(move |db| Ok(db.prepare_cached(insert)?.execute([queue])? > 0)).await
+        let share = self.quota.of_queue(&queue);
+        let work = move |db: &Connection| {
+            let is_new = db.prepare_cached(insert)?.execute([queue])? > 0;
+            if is_new {
+                share.check(db)?;
+            }
+            Ok(is_new)
+        };
+        self.writer.write(work).await
     }
 
     async fn delete_queue(&self, queue: &str) -> Result<bool, StorageError> {
@@ -49,7 +57,13 @@ impl Queues for Account {
             changes.tell(&place);
             receipt
         };
-        self.writer.write_then(move |db| send(db, &queue, &text, delay), after).await
+        let share = self.quota.of_queue(&queue);
+        let work = move |db: &Connection| {
+            let receipt = send(db, &queue, &text, delay)?;
+            share.check(db)?;
+            Ok(receipt)
+        };
+        self.writer.write_then(work, after).await
     }
 
     async fn receive(&self, queue: &str, most: u32, visibility: Duration) -> Result<Vec<QueueMessage>, StorageError> {

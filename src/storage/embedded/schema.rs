@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Counts up with each change of the tables below.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// Tells the file from other programs' databases: `snap`.
 const APPLICATION: i64 = 0x736e_6170;
 /// How long a connection waits for another process that writes.
@@ -59,6 +59,21 @@ CREATE TABLE entities (
 CREATE TABLE leases (name TEXT NOT NULL PRIMARY KEY, id TEXT NOT NULL, duration INTEGER NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID;
 ";
 
+/// What large bodies take together, as long as rows name them. Version 1 had no such table.
+const LARGE_BODIES: &str = "
+CREATE TABLE large_bodies (bytes INTEGER NOT NULL);
+INSERT INTO large_bodies SELECT coalesce(sum(length), 0) FROM blobs WHERE file IS NOT NULL;
+CREATE TRIGGER large_body_comes AFTER INSERT ON blobs WHEN new.file IS NOT NULL BEGIN
+    UPDATE large_bodies SET bytes = bytes + new.length;
+END;
+CREATE TRIGGER large_body_changes AFTER UPDATE OF file ON blobs WHEN old.file IS NOT new.file BEGIN
+    UPDATE large_bodies SET bytes = bytes - iif(old.file IS NULL, 0, old.length) + iif(new.file IS NULL, 0, new.length);
+END;
+CREATE TRIGGER large_body_goes AFTER DELETE ON blobs WHEN old.file IS NOT NULL BEGIN
+    UPDATE large_bodies SET bytes = bytes - old.length;
+END;
+";
+
 /// Opens a connection to a file that is there.
 pub(super) fn connect(file: &Path) -> Result<Connection, rusqlite::Error> {
     let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
@@ -69,12 +84,13 @@ pub(super) fn connect(file: &Path) -> Result<Connection, rusqlite::Error> {
     Ok(connection)
 }
 
-/// Makes the tables in an empty database, or checks that a filled one is of this version.
+/// Makes the tables in an empty database, or checks that a filled one is of this version, or makes it so.
 pub(super) fn prepare(connection: &mut Connection, folder: &Path) -> Result<(), StorageError> {
     let found = version(connection).map_err(|error| of_sql(&error, folder))?;
     let folder_name = folder.display();
     match found {
         Some(VERSION) => Ok(()),
+        Some(1) => upgrade(connection).map_err(|failure| failure.tell(folder)),
         Some(newer) if newer > VERSION => Err(StorageError::Other(format!(
             "the storage in {folder_name} was written by a newer version of snapfunc: its format is {newer}, this one knows {VERSION}"
         ))),
@@ -102,7 +118,15 @@ fn create(connection: &mut Connection) -> Result<(), Failure> {
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(TABLES)?;
+    transaction.execute_batch(LARGE_BODIES)?;
     transaction.pragma_update(None, "application_id", APPLICATION)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    Ok(transaction.commit()?)
+}
+
+fn upgrade(connection: &mut Connection) -> Result<(), Failure> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(LARGE_BODIES)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     Ok(transaction.commit()?)
 }

@@ -15,7 +15,15 @@ impl Tables for Account {
         names::table(table)?;
         let table = table.to_owned();
         let insert = "INSERT INTO tables (name) VALUES (?) ON CONFLICT DO NOTHING";
-        self.writer.write(move |db| Ok(db.prepare_cached(insert)?.execute([table])? > 0)).await
+        let share = self.quota.of_tables();
+        let work = move |db: &Connection| {
+            let is_new = db.prepare_cached(insert)?.execute([table])? > 0;
+            if is_new {
+                share.check(db)?;
+            }
+            Ok(is_new)
+        };
+        self.writer.write(work).await
     }
 
     async fn delete_table(&self, table: &str) -> Result<bool, StorageError> {
@@ -78,7 +86,7 @@ impl Tables for Account {
 async fn put(account: &Account, table: &str, entity: &Entity, statement: &'static str) -> Result<(), StorageError> {
     names::table(table)?;
     let stored = Stored::new(entity)?;
-    let table = table.to_owned();
+    let (table, share) = (table.to_owned(), account.quota.of_tables());
     let work = move |db: &Connection| {
         let Some(id) = id(db, &table)? else { return Err(Failure::missing("table", &table)) };
         match db.prepare_cached(statement)?.execute(params![id, stored.partition_key, stored.row_key, stored.content]) {
@@ -86,7 +94,10 @@ async fn put(account: &Account, table: &str, entity: &Entity, statement: &'stati
                 let Stored { partition_key, row_key, .. } = &stored;
                 Err(Failure::conflict(format!("there is an entity {row_key:?} in the partition {partition_key:?} of {table} already")))
             }
-            result => Ok(result.map(|_| ())?),
+            result => {
+                result?;
+                share.check(db)
+            }
         }
     };
     account.writer.write(work).await

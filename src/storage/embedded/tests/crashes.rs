@@ -13,7 +13,7 @@ const ROUNDS: usize = 6;
 #[tokio::test]
 async fn writer() {
     let Some(folder) = folder_of_child() else { return };
-    let storage = Storage::embedded(&folder).await.unwrap();
+    let storage = Storage::embedded(&folder, Quota::default()).await.unwrap();
     let storage = &storage;
     let run = std::process::id();
     let messages = async move {
@@ -54,14 +54,14 @@ async fn what_was_acknowledged_survives_being_killed() {
                 _ => {}
             }
         }
-        let storage = Storage::embedded(folder.path()).await.unwrap();
+        let storage = Storage::embedded(folder.path(), Quota::default()).await.unwrap();
         check_blobs(&storage, &mut blobs).await;
         let (listed, _) = storage.blobs.list("data", "", None).await.unwrap();
         let large = listed.iter().filter(|blob| blob.properties.length > 64 * 1024).count();
         assert_eq!(names(folder.path(), "blobs").len(), large, "no file is nobody's");
         assert_eq!(names(folder.path(), "writers").len(), 1);
     }
-    let storage = Storage::embedded(folder.path()).await.unwrap();
+    let storage = Storage::embedded(folder.path(), Quota::default()).await.unwrap();
     let mut found = std::collections::HashSet::new();
     loop {
         let messages = storage.queues.receive("jobs", 32, Duration::from_secs(300)).await.unwrap();

@@ -13,7 +13,7 @@ fn large() -> Bytes {
 }
 
 async fn refusal(folder: &Path) -> String {
-    let error = Storage::embedded(folder).await.unwrap_err();
+    let error = Storage::embedded(folder, Quota::default()).await.unwrap_err();
     assert!(matches!(error, StorageError::Other(_)), "{error:?}");
     let said = error.to_string();
     assert!(said.contains(&folder.display().to_string()), "{said}");
@@ -30,7 +30,7 @@ async fn what_was_written_is_there_after_it_is_opened_again() {
     write(&storage, &big, large()).await;
     storage.queues.send("jobs", "a", Delay::default()).await.unwrap();
     drop(storage);
-    let storage = Storage::embedded(folder.path()).await.unwrap();
+    let storage = Storage::embedded(folder.path(), Quota::default()).await.unwrap();
     assert_eq!(read(&storage, &small).await.unwrap(), b"small");
     assert_eq!(read(&storage, &big).await.unwrap(), large());
     assert_eq!(storage.queues.peek("jobs", 32).await.unwrap().len(), 1);
@@ -40,7 +40,7 @@ async fn what_was_written_is_there_after_it_is_opened_again() {
 #[tokio::test]
 async fn two_stores_share_a_folder() {
     let (one, folder) = account().await;
-    let two = Storage::embedded(folder.path()).await.unwrap();
+    let two = Storage::embedded(folder.path(), Quota::default()).await.unwrap();
     one.queues.create("jobs").await.unwrap();
     for index in 0..200 {
         let storage = if index % 2 == 0 { &one } else { &two };
@@ -92,7 +92,7 @@ async fn opening_sweeps_only_what_is_nobodys() {
         fs::write(folder.path().join("blobs").join(name), "x").unwrap();
     }
     fs::write(folder.path().join("writers/00000000000000000000000000000000"), "").unwrap();
-    let second = Storage::embedded(folder.path()).await.unwrap();
+    let second = Storage::embedded(folder.path(), Quota::default()).await.unwrap();
     let mut left = names(folder.path(), "blobs");
     left.sort();
     let mut wanted = vec![format!("{living}-0"), on_its_way, "README".to_owned()];
@@ -170,7 +170,7 @@ async fn nobody_else_may_read_it() {
     use std::os::unix::fs::PermissionsExt;
     let outer = tempfile::tempdir().unwrap();
     let folder = outer.path().join("a/storage");
-    let storage = Storage::embedded(&folder).await.unwrap();
+    let storage = Storage::embedded(&folder, Quota::default()).await.unwrap();
     storage.blobs.create_container("data").await.unwrap();
     write(&storage, &BlobName::new("data", "a"), large()).await;
     let mut checked = 0;
@@ -215,5 +215,5 @@ async fn a_newer_format_is_told() {
     drop(storage);
     Connection::open(folder.path().join("storage.db")).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let said = refusal(folder.path()).await;
-    assert!(said.ends_with("newer version of snapfunc: its format is 99, this one knows 1"), "{said}");
+    assert!(said.ends_with("newer version of snapfunc: its format is 99, this one knows 2"), "{said}");
 }

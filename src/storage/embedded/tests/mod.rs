@@ -3,11 +3,12 @@
 mod crashes;
 mod folder;
 mod processes;
+mod quota;
 mod speed;
 mod wakes;
 
 use crate::storage::contract::every_behaviour;
-use crate::storage::{BlobBody, BlobName, Storage, WriteBlob};
+use crate::storage::{BlobBody, BlobName, Quota, Storage, WriteBlob};
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use std::path::Path;
@@ -16,7 +17,7 @@ use tempfile::TempDir;
 /// A new account, and its folder.
 async fn account() -> (Storage, TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    (Storage::embedded(folder.path()).await.unwrap(), folder)
+    (Storage::embedded(folder.path(), Quota::default()).await.unwrap(), folder)
 }
 
 async fn open() -> Option<(Storage, TempDir)> {

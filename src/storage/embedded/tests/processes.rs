@@ -29,7 +29,7 @@ pub(super) fn folder_of_child() -> Option<PathBuf> {
 #[tokio::test]
 async fn receiver() {
     let Some(folder) = folder_of_child() else { return };
-    let storage = Storage::embedded(&folder).await.unwrap();
+    let storage = Storage::embedded(&folder, Quota::default()).await.unwrap();
     loop {
         let messages = storage.queues.receive("jobs", 4, Duration::from_secs(300)).await.unwrap();
         if messages.is_empty() {

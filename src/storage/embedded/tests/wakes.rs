@@ -45,7 +45,7 @@ async fn a_blob_wakes_the_listeners_of_its_container() {
 async fn what_another_store_writes_is_found() {
     let (storage, folder) = account().await;
     storage.queues.create("jobs").await.unwrap();
-    let other = Storage::embedded(folder.path()).await.unwrap();
+    let other = Storage::embedded(folder.path(), Quota::default()).await.unwrap();
     let mut jobs = storage.queues.changes("jobs").unwrap();
     for text in ["1", "2"] {
         other.queues.send("jobs", text, Delay::default()).await.unwrap();
