@@ -14,7 +14,7 @@ use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, oneshot};
 
-/// How often a newcomer looks for a connection that rests, where none did.
+/// How long a newcomer waits for the place of one that rests, or until one does, before it looks for another.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// All places. Locked when a connection comes and when it goes, not by its requests.
@@ -73,11 +73,16 @@ impl Places {
 
     /// A place for a connection of this client, once there is one: a free one, or one that is taken back. To be waited for by one newcomer at a time.
     pub(super) async fn take(&self, client: IpAddr) -> Place {
+        let mut asked: Option<Instant> = None;
         loop {
             if self.lock().taken < self.0.most {
                 return self.extra(client);
             }
-            self.lock().recall();
+            // One at a time: that a place was given back may have been long ago.
+            if asked.is_none_or(|at| at.elapsed() >= LOOK) {
+                self.lock().recall();
+                asked = Some(Instant::now());
+            }
             let _ = tokio::time::timeout(LOOK, self.0.freed.notified()).await;
         }
     }
@@ -286,6 +291,20 @@ mod tests {
         assert!(!newcomer.is_finished());
         drop(first);
         newcomer.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_newcomer_has_one_place_taken_back() {
+        let places = Places::new(2);
+        // That it went is noticed late.
+        drop(places.take(address("192.0.2.1")).await);
+        let mut seated = connections(&places, &["192.0.2.1", "192.0.2.2"]).await;
+        let newcomer = places.take(address("192.0.2.3"));
+        tokio::pin!(newcomer);
+        assert!(timeout(LOOK / 2, &mut newcomer).await.is_err());
+        assert!(is_recalled(&mut seated[0]).await && !is_recalled(&mut seated[1]).await);
+        seated.remove(0);
+        newcomer.await;
     }
 
     /// Between the choice and the end of the one that was chosen.

@@ -157,16 +157,19 @@ fn who_reads_slowly_is_left() {
 /// One that waits for its answer, or is yet to take it, does not.
 #[test]
 fn a_connection_without_streams_makes_room() {
-    let code = "import time\ndef main(req):\n    time.sleep(float(req.params['s']))\n    return 'x' * int(req.params['n'])\n";
+    let code = "import time\ndef main(req):\n    print('begun', req.params['n'])\n    time.sleep(float(req.params['s']))\n    return 'x' * int(req.params['n'])\n";
     let host = App::with(code).host_json(r#""snapfunc": {"maxInstances": 4, "http": {"maxConnections": 3}}"#).start();
     run(async {
         let resting = Client::connect(&host, &Builder::new()).await;
         assert_eq!(resting.text("GET", "/api/f?s=0&n=3", None).await, "xxx");
         let (waiting, taking) =
             (Client::connect(&host, &Builder::new()).await, Client::connect(&host, Builder::new().initial_window_size(0)).await);
-        let waits = async { waiting.text("GET", "/api/f?s=3&n=3", None).await };
+        let waits = async { waiting.text("GET", "/api/f?s=3&n=5", None).await };
         let others = async {
             let body = taking.send("GET", "/api/f?s=0&n=100", None).await.unwrap().into_body();
+            while !host.printed().contains("begun 5") {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
             for _ in 0..5 {
                 let newcomer = Client::connect(&host, &Builder::new()).await;
                 assert_eq!(newcomer.text("GET", "/api/f?s=0&n=4", None).await, "xxxx");
@@ -175,7 +178,7 @@ fn a_connection_without_streams_makes_room() {
             body
         };
         let (text, body) = tokio::join!(waits, others);
-        assert_eq!(text, "xxx");
+        assert_eq!(text, "xxxxx");
         assert!(!taking.1.is_finished(), "what is not taken yet is under way");
         drop(body);
     });
