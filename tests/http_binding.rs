@@ -87,6 +87,45 @@ def main(req: func.HttpRequest):
 }
 
 #[test]
+fn head_has_the_length_that_get_would_have() {
+    let code = "import azure.functions as func\ndef main(req):\n    return eval(req.params['x'])\n";
+    let host = App::with(code).start();
+    let mut stream = TcpStream::connect(("127.0.0.1", host.port)).unwrap();
+    let mut ask = |code: &str, path: &str| {
+        let code: String = code.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        write!(stream, "HEAD {path}?x={code} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            head.push(byte[0]);
+        }
+        let head = String::from_utf8(head).unwrap().to_lowercase();
+        // A body would be taken for the beginning of the next answer.
+        assert!(head.starts_with("http/1.1 "), "{head}");
+        let lengths: Vec<_> = head.lines().filter_map(|line| line.strip_prefix("content-length: ")).map(str::to_owned).collect();
+        lengths.join(" and ")
+    };
+    for (code, length) in [
+        ("'hällo'", "6"),
+        ("func.HttpResponse('four')", "4"),
+        ("func.HttpResponse(headers={'Content-Length': '123456789012'})", "123456789012"),
+        ("func.HttpResponse('four', headers={'Content-Length': '7'})", "7"),
+        ("func.HttpResponse('four', headers={'Content-Length': '7, 8'})", "4"),
+        ("func.HttpResponse('four', headers={'Content-Length': '-7', 'Transfer-Encoding': 'chunked'})", "4"),
+        ("func.HttpResponse(status_code=304, headers={'Content-Length': '7'})", "7"),
+        ("func.HttpResponse(status_code=304)", ""),
+        ("func.HttpResponse(status_code=204, headers={'Content-Length': '7'})", ""),
+        ("1 / 0", "0"),
+    ] {
+        assert_eq!(ask(code, "/api/f"), length, "{code}");
+    }
+    assert_eq!(ask("", "/"), host.get("/").body.len().to_string());
+    assert_eq!(ask("", "/api/none"), "0");
+    assert_eq!(host.get("/api/f?x='four'").header("content-length"), Some("4"));
+}
+
+#[test]
 fn cookies_are_written_as_the_functions_host_writes_them() {
     let code = r"
 import azure.functions as func

@@ -173,7 +173,7 @@ impl Router {
         match self.dispatcher.run(&target.function, event).await {
             Ok(outcome) => {
                 let outputs: Vec<_> = target.outputs.iter().map(String::as_str).collect();
-                binding::from_outcome(outcome, &outputs).unwrap_or_else(|error| {
+                binding::from_outcome(outcome, &outputs, &request.method).unwrap_or_else(|error| {
                     self.dispatcher.reject(&target.function, error);
                     status(StatusCode::INTERNAL_SERVER_ERROR)
                 })
@@ -201,6 +201,7 @@ impl Admitted<'_> {
     pub(super) async fn answer(self, body: Taken) -> Response<Bytes> {
         let Admitted { router, request, at, to } = self;
         let settings = &router.settings;
+        let is_head = request.method == Method::HEAD;
         let mut cors = settings.cors.headers(&request);
         let strict =
             settings.strict_transport.as_ref().filter(|_| at.secure).and_then(|strict| strict.value(&request.uri, &request.headers));
@@ -209,6 +210,9 @@ impl Admitted<'_> {
             To::Function(target, values) => router.run(target, values, request, body, at).await,
             To::Answer(response) => response,
         };
+        if is_head {
+            binding::take_body(&mut response);
+        }
         // What a function says of it holds too. Of the others, the host's word counts.
         if let Some(vary) = cors.remove(header::VARY) {
             response.headers_mut().append(header::VARY, vary);

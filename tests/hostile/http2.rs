@@ -93,6 +93,23 @@ fn headers_are_as_many_as_over_http_1() {
 }
 
 #[test]
+fn head_has_a_length_and_no_body() {
+    let code = "import azure.functions as func\ndef main(req):\n    return func.HttpResponse('four', headers={'Content-Length': req.params['n']})\n";
+    let host = App::with(code).start();
+    run(async {
+        let client = Client::connect(&host, &Builder::new()).await;
+        for (path, length) in [("/api/f?n=70", "70"), ("/api/f?n=x", "4"), ("/api/none", "0")] {
+            let answer = client.send("HEAD", path, None).await.unwrap();
+            assert_eq!(answer.headers()["content-length"], length, "{path}");
+            assert!(answer.into_body().data().await.is_none(), "{path}");
+        }
+        assert_eq!(client.text("GET", "/api/f?n=70", None).await, "four");
+        let home = client.send("HEAD", "/", None).await.unwrap();
+        assert!(home.headers()["content-length"] != "0" && home.into_body().data().await.is_none());
+    });
+}
+
+#[test]
 fn functions_see_the_host_of_a_request() {
     let host = App::with("def main(req):\n    return req.url + ' ' + req.headers.get('host', '-')\n").start();
     run(async {

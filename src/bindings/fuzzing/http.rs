@@ -1,6 +1,6 @@
 //! What must hold of requests on their way in, and of responses on their way out: those go through the server's own writer.
 
-use crate::bindings::http::{Endpoint, binding_data, from_outcome, to_datum};
+use crate::bindings::http::{Endpoint, binding_data, from_outcome, take_body, to_datum};
 use crate::fuzzing::{pairs, parts, sentence, text};
 use crate::sandbox::api::{Cookie, Datum, HttpResponse, Outcome};
 use bytes::Bytes;
@@ -57,7 +57,7 @@ pub(crate) fn response(bytes: &[u8]) {
         _ => None,
     };
     let given = Outcome { return_value: datum, outputs: Vec::new() };
-    let response = match from_outcome(given, &["$return"]) {
+    let response = match from_outcome(given.clone(), &["$return"], &Method::GET) {
         Ok(response) => response,
         Err(error) => return sentence(&error.to_string()),
     };
@@ -65,6 +65,9 @@ pub(crate) fn response(bytes: &[u8]) {
     assert!((200..=999).contains(&response.status().as_u16()));
     assert!(response.headers().len() <= 1000);
     check_wire(&response);
+    let mut without = from_outcome(given, &["$return"], &Method::HEAD).expect("HEAD has what GET has");
+    take_body(&mut without);
+    assert!(without.body().is_empty() && without.headers().get_all("content-length").iter().count() <= 1);
 }
 
 fn datum(parts: &[&str]) -> Datum {

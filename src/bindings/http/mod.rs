@@ -8,7 +8,7 @@ mod trigger;
 
 pub use endpoint::Endpoint;
 pub use request::{binding_data, to_datum};
-pub use response::{ResponseError, from_outcome};
+pub use response::{ResponseError, from_outcome, take_body};
 pub use trigger::{AuthLevel, HttpTrigger};
 
 /// The trigger's type in function.json.
