@@ -77,6 +77,8 @@ fn a_listed_server_answers_and_no_other_does() {
 #[test]
 fn without_a_list_the_console_says_how_to_have_one() {
     let host = App::with(EVAL).start();
+    assert_eq!(host.eval("import socket, uuid; uuid.uuid1(); result = socket.getfqdn() == socket.gethostname()"), true);
+    assert!(!host.printed().contains("looked up"), "{}", host.printed());
     let mark = host.mark();
     let refused = host.eval(
         "import urllib.request\ntry:\n    urllib.request.urlopen('http://example.com/')\nexcept OSError as error: result = repr(error)",

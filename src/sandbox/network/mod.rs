@@ -25,6 +25,8 @@ use wasmtime_wasi::sockets::SocketAddrUse;
 use super::logs::Outlet;
 use super::state::State;
 
+/// What a guest calls itself: `uuid.uuid1` and `socket.getfqdn` ask for its address, and go on without.
+const OWN_NAME: &str = "(none)";
 /// How many addresses an instance remembers the names of; then it begins anew.
 const MOST_REMEMBERED: usize = 4096;
 /// For how many connections at a time an instance has names looked up again.
@@ -148,7 +150,7 @@ impl Reach {
     /// Whether the addresses of a name may be asked for at all.
     fn may_resolve(&self, name: &str) -> bool {
         let allowed = self.allowed.iter().any(|entry| entry.names(name));
-        if !allowed {
+        if !allowed && name != OWN_NAME {
             self.tell(&format!("{name} is not looked up"));
         }
         allowed
