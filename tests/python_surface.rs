@@ -111,6 +111,9 @@ fn local_time_is_utc_and_zones_are_known() {
     let code = "import datetime, time, zoneinfo\nsummer = datetime.datetime(2026, 7, 1, tzinfo=zoneinfo.ZoneInfo('Europe/Paris'))\n\
                 result = [time.tzname[0], str(summer.utcoffset())]";
     assert_eq!(host.eval(code), json!(["UTC", "2:00:00"]));
+    let set = host.eval("import time\ntry:\n    time.tzset()\nexcept AttributeError as error: result = str(error)");
+    assert!(set.as_str().unwrap().contains("local time is UTC in the sandbox"), "{set}");
+    assert_eq!(host.eval("import time; result = time.thread_time() > 0"), true);
 }
 
 #[test]

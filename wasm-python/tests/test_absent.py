@@ -525,6 +525,12 @@ def test_processes_say_that_there_are_none(code):
     assert raised.startswith("OSError: ") and "no process can be started" in raised
 
 
+def test_local_time_is_not_to_be_set_with_the_reason():
+    assert run("import time; print(hasattr(time, 'tzset'), time.thread_time() >= 0, time.thread_time_ns() >= 0)") == "False True True"
+    assert fails("import time; time.tzset()").startswith("AttributeError: module 'time' has no attribute 'tzset': local time is UTC")
+    assert fails("import time; time.nonsense").endswith("module 'time' has no attribute 'nonsense'")
+
+
 def test_fork_stays_missing_with_the_reason():
     assert run("import os; print(hasattr(os, 'fork'), hasattr(os, 'nonsense'))") == "False False"
     assert fails("import os; os.fork()").startswith("AttributeError: module 'os' has no attribute 'fork': no process can be started")

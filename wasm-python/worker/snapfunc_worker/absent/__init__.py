@@ -6,7 +6,7 @@
 
 import sys
 
-from . import hashes, modules
+from . import clocks, hashes, modules
 
 
 def install(force: bool = False) -> None:
@@ -16,6 +16,7 @@ def install(force: bool = False) -> None:
     """
     modules.install(force)
     hashes.install(force)
+    clocks.install(force)
     if force or sys.platform == "wasi":
         from . import parallel, third_party  # import asyncio
 
