@@ -107,6 +107,17 @@ fn retries_come_as_the_policy_says() {
 }
 
 #[test]
+fn a_back_off_of_decorators_needs_no_intervals() {
+    let code = "import azure.functions as func\n\napp = func.FunctionApp()\n\n@app.timer_trigger(schedule='0 0 0 1 1 *', arg_name='timer', run_on_startup=True)\n\
+                @app.retry(strategy='exponential_backoff', max_retry_count='2')\ndef tick(timer, context):\n    print('attempt', context.retry_context.retry_count)\n    \
+                raise ValueError('again')\n";
+    let host = App::new().file("function_app.py", code).start();
+    for number in 0..3 {
+        host.wait_for_line(&format!("attempt {number}"));
+    }
+}
+
+#[test]
 fn a_storage_that_is_not_there_does_not_stop_a_timer() {
     let app = timer(&json!({"schedule": "* * * * * *"}), "print('ran')");
     let nowhere = "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=AAAA;BlobEndpoint=http://127.0.0.1:1/a;QueueEndpoint=http://127.0.0.1:1/a;TableEndpoint=http://127.0.0.1:1/a";

@@ -94,6 +94,17 @@ def test_exponential_retry(load):
     }
 
 
+def test_intervals_of_a_back_off_may_be_left_out(load):
+    retry = "@app.retry(strategy='exponential_backoff', max_retry_count='3', minimum_interval='00:00:01')\n"
+    _, loaded = load(APP + "@app.timer_trigger(schedule='* * * * * *', arg_name='t')\n" + retry + "def f(t): pass\n")
+    assert definition(loaded, "f")["retry"] == {
+        "strategy": "exponentialBackoff",
+        "maxRetryCount": "3",
+        "minimumInterval": "00:00:01",
+        "maximumInterval": "24855.03:14:07",
+    }
+
+
 def test_every_decorator_of_the_hosts_bindings(load):
     code = (
         "@app.queue_trigger(arg_name='msg', queue_name='q', connection='C')\n"

@@ -36,13 +36,19 @@ pub enum RetryStrategy {
 // === impl RetryStrategy ===
 
 impl RetryStrategy {
-    /// How long to wait after so many retries: with back-off twice as long each time.
+    /// How long to wait after so many retries: with back-off the minimum, and what is added to it doubles each time.
+    ///
+    /// The WebJobs SDK adds 0.8 to 1.2 of the minimum at random (`RandomizedExponentialBackoffStrategy`); here it is always the least.
     #[must_use]
     pub fn delay(&self, retries: u32) -> Duration {
         match self {
             RetryStrategy::FixedDelay { delay } => *delay,
             RetryStrategy::ExponentialBackoff { minimum, maximum } => {
-                minimum.checked_mul(2_u32.saturating_pow(retries)).map_or(*maximum, |delay| delay.min(*maximum))
+                let added = match retries.checked_sub(1) {
+                    None => Some(Duration::ZERO),
+                    Some(doublings) => (*minimum * 4 / 5).checked_mul(2_u32.saturating_pow(doublings)),
+                };
+                added.and_then(|added| minimum.checked_add(added)).map_or(*maximum, |delay| delay.min(*maximum))
             }
         }
     }

@@ -171,6 +171,8 @@ fn retries_are_checked() {
     assert_eq!(fixed, RetryPolicy { strategy: RetryStrategy::FixedDelay { delay: Duration::from_secs(10) }, max_retry_count: None });
     let backoff = r#""strategy": "exponentialBackoff", "maxRetryCount": 3, "minimumInterval": "00:00:01", "maximumInterval": "#;
     assert_eq!(retry(&format!("{backoff}\"00:15:00\"")).unwrap().max_retry_count, Some(3));
+    let short = retry(&format!("{backoff}\"00:00:02\"")).unwrap().strategy;
+    assert_eq!([0, 1, 2, 9].map(|retries| short.delay(retries)), [1000, 1800, 2000, 2000].map(Duration::from_millis));
     assert!(retry(&format!("{backoff}\"00:00:00\"")).unwrap_err().contains("minimumInterval longer than its maximumInterval"));
     assert!(retry("\"maxRetryCount\": 3").unwrap_err().contains("`retry.strategy` is missing"));
     assert!(retry(r#""strategy": "fixedDelay", "delayInterval": "00:00:10""#).unwrap_err().contains("`retry.maxRetryCount` is missing"));

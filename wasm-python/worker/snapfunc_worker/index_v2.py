@@ -28,6 +28,8 @@ _RETRY_FIELDS = {
     "minimum_interval": "minimumInterval",
     "maximum_interval": "maximumInterval",
 }
+_BACKOFF_DEFAULTS = {"minimumInterval": "00:00:00", "maximumInterval": "24855.03:14:07"}
+"""The decorator's intervals may be left out, those of function.json may not: none, and 2**31 - 1 seconds, as in Microsoft's worker."""
 
 
 @dataclass
@@ -112,6 +114,6 @@ def _file(call: Callable[..., Any], entry_file: str) -> str:
 
 def _retry(settings: dict[str, Any]) -> dict[str, Any]:
     strategy = settings.get("strategy")
-    return {"strategy": _STRATEGIES.get(str(strategy), strategy)} | {
-        name: settings[field] for field, name in _RETRY_FIELDS.items() if settings.get(field) is not None
-    }
+    defaults = _BACKOFF_DEFAULTS if strategy == "exponential_backoff" else {}
+    given = {name: settings[field] for field, name in _RETRY_FIELDS.items() if settings.get(field) is not None}
+    return {"strategy": _STRATEGIES.get(str(strategy), strategy)} | defaults | given
