@@ -3,8 +3,11 @@
 use super::common::{App, EVAL, Host, free_port, snapfunc};
 use serde_json::json;
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::path::Path;
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 fn app(destinations: &str, more: &str) -> App {
     App::with(EVAL)
@@ -96,7 +99,7 @@ result = [attempt(('0.0.0.0', 0)), attempt(('0.0.0.0', 18080)), attempt(('127.0.
 fn a_connection_that_never_answers_ends_at_the_time_out() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let silent = std::thread::spawn(move || listener.incoming().take(4).collect::<Vec<_>>());
+    let silent = thread::spawn(move || listener.incoming().take(4).collect::<Vec<_>>());
     let host = app(&format!(r#"["127.0.0.1:{port}"]"#), "").start();
     let connect = format!("import socket\nconnection = socket.create_connection(('127.0.0.1', {port}))\n");
     let fetch = format!("import http.client\nhttp.client.HTTPConnection('127.0.0.1', {port}).request('GET', '/')\n");
@@ -136,6 +139,84 @@ result = [['127.0.0.1', {port}] in [list(address[:2]) for address in found], lis
     let found = host.eval(&code);
     assert_eq!((&found[0], &found[1]), (&json!(true), &json!(["127.0.0.1", port])), "{found}");
     assert!(found[2].as_str().is_some_and(|error| error.ends_with("rror")), "{found}");
+}
+
+/// A system whose only name server is silent: `SETTINGS` is a folder with its files. Only for one program, in a mount namespace.
+const ELSEWHERE: &str =
+    r#"for file in resolv.conf nsswitch.conf; do mount --bind "$SETTINGS/$file" "/etc/$file" || exit 1; done; exec "$@""#;
+
+fn elsewhere(settings: &Path) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--mount", "sh", "-c", ELSEWHERE, "sh"]).env("SETTINGS", settings);
+    command
+}
+
+fn start_elsewhere(settings: &Path, app: &App) -> Host {
+    let (port, program) = (free_port(), snapfunc(&[("SNAPFUNC_DATA_DIR", app.data().to_str().unwrap())]));
+    let mut command = elsewhere(settings);
+    command.arg(program.get_program()).args(["start", "--port", &port.to_string()]).current_dir(app.path());
+    command.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("SETTINGS", settings);
+    Host::spawn(command, port)
+}
+
+/// The system would ask for minutes. Each lookup has a thread for as long, of which there are 32 and no more.
+#[test]
+fn lookups_that_nobody_answers_end_and_hold_up_nobody_else() {
+    let Ok(silent) = UdpSocket::bind("127.0.0.199:53") else { return eprintln!("not tested: a name server's port can't be had") };
+    silent.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let settings = tempfile::tempdir().unwrap();
+    fs::write(settings.path().join("resolv.conf"), "nameserver 127.0.0.199\noptions timeout:30 attempts:4\n").unwrap();
+    fs::write(settings.path().join("nsswitch.conf"), "hosts: files dns\n").unwrap();
+    if !elsewhere(settings.path()).arg("true").status().is_ok_and(|status| status.success()) {
+        return eprintln!("not tested: there are no mount namespaces here");
+    }
+    let binding = r#"{"type": "blob", "direction": "out", "name": "$return", "path": "data/{rand-guid}"}"#;
+    let write = format!(r#"[{{"type": "httpTrigger", "name": "req", "authLevel": "anonymous"}}, {binding}]"#);
+    let options = |seconds: u32| {
+        format!(
+            r#""functionTimeout": "00:00:{seconds:02}", "snapfunc": {{"maxInstances": 40, "memoryMb": 128, "outbound": ["*.example.test:443"]}}"#
+        )
+    };
+    let app = App::with(EVAL).function("write", &write, "def main(req):\n    return 'x' * 100_000\n").host_json(&options(50));
+    let mut host = start_elsewhere(settings.path(), &app);
+    let look_up = |host: &Host, number: usize| {
+        host.eval(&format!(
+            "import socket, time\nbegun = time.monotonic()\ntry:\n    socket.getaddrinfo('n{number}.example.test', 443)\n\
+             except socket.gaierror: result = time.monotonic() - begun"
+        ))
+    };
+    thread::scope(|scope| {
+        let waiting: Vec<_> = (0..36)
+            .map(|number| {
+                scope.spawn({
+                    let host = &host;
+                    move || look_up(host, number).as_f64().unwrap()
+                })
+            })
+            .collect();
+        // Each asks for two kinds of addresses, and all at once for the first time.
+        (0..40).for_each(|_| assert!(silent.recv(&mut [0; 512]).unwrap() > 0));
+        for _ in 0..10 {
+            let begun = Instant::now();
+            assert_eq!(host.eval("result = 1"), 1);
+            assert_eq!(host.post("/api/write", "").status, 200, "{}", host.printed());
+            assert!(begun.elapsed() < Duration::from_secs(5), "it had to wait: {:?}", begun.elapsed());
+        }
+        assert!(waiting.iter().any(|lookup| !lookup.is_finished()), "it was not seen beside lookups");
+        for lookup in waiting {
+            let took = lookup.join().unwrap();
+            assert!((9.0..20.0).contains(&took), "{took} s");
+        }
+    });
+    // The system is still at it.
+    let begun = Instant::now();
+    host.signal("TERM");
+    host.wait();
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    let app = App::with(EVAL).host_json(&options(3));
+    let host = start_elsewhere(settings.path(), &app);
+    assert_eq!(host.post("/api/f", "import socket; socket.getaddrinfo('x.example.test', 443)").status, 500);
+    host.wait_for_line("it ran longer than 3 seconds");
 }
 
 #[test]
