@@ -41,7 +41,7 @@ async fn clones(runtime: &Arc<Runtime>, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// Different apps, each with one instance that has served an invocation and is idle.
+/// Different apps, each with one instance that has served an invocation and is idle, as it is kept for the next one.
 async fn apps(runtime: &Arc<Runtime>, report: &mut Report) -> Result<()> {
     let steps: &[usize] = if is_quick() { &[5, 20] } else { &[1, 10, 50, 100, 200] };
     let before = own_pss();
@@ -52,8 +52,13 @@ async fn apps(runtime: &Arc<Runtime>, report: &mut Report) -> Result<()> {
             let (template, _) = Template::prepare(runtime.clone(), spec(folder.path())).await?;
             let mut instance = template.instantiate().await?;
             instance.invoke(&mut invocation("Ada"), None).await?;
+            // What becomes of it after ten seconds.
+            instance.rest();
+            template.rest();
             loaded.push((folder, template, instance));
         }
+        // Snapshots that are still being written need memory.
+        runtime.settle();
         let all = own_pss() - before;
         report.add(&format!("memory of an idle app, {step} loaded"), all / *step as f64 / 1024.0 / 1024.0, "MiB", *step);
         report.add(&format!("memory of {step} idle apps"), all / 1024.0 / 1024.0, "MiB", *step);

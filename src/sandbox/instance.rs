@@ -211,6 +211,11 @@ impl Instance {
         renewed
     }
 
+    /// For when nobody uses it: gives memory back that it shares with others of the app, until its next invocation.
+    pub fn rest(&mut self) {
+        self.memory.rest();
+    }
+
     /// Whether its memory is what it was at first.
     #[cfg(test)]
     pub(super) fn is_new(&self) -> bool {

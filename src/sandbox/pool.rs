@@ -20,7 +20,9 @@ const MOMENT: Duration = Duration::from_millis(2);
 const MOST_MOMENTS: u32 = 10;
 /// An instance that nobody used for so long is let go.
 const IDLE_LIMIT: Duration = Duration::from_secs(60);
-/// How often that is looked at.
+/// And one that nobody used for so long rests: it needs less memory, and a little longer for its next invocation.
+const REST_LIMIT: Duration = Duration::from_secs(10);
+/// How often both is looked at.
 const SWEEP: Duration = Duration::from_secs(10);
 
 /// What an instance may be used for.
@@ -105,11 +107,20 @@ struct Shared {
 /// Invariant: `seats` counts the idle instances, those on loan and those being made, and is never above the limit; where someone waits, nothing is idle.
 #[derive(Debug, Default)]
 struct State {
-    idle: Vec<(Box<Instance>, Instant)>,
+    /// Those that were used last are at the end.
+    idle: Vec<Idle>,
     waiting: VecDeque<oneshot::Sender<Grant>>,
     seats: usize,
     /// How often something was handed on.
     handed_on: u64,
+}
+
+/// An instance that waits for an invocation.
+#[derive(Debug)]
+struct Idle {
+    instance: Box<Instance>,
+    since: Instant,
+    rests: bool,
 }
 
 // === impl Pool ===
@@ -121,7 +132,7 @@ impl Pool {
         for _ in 0..limits.warm.min(limits.instances) {
             let instance = Box::new(shared.template.instantiate().await?);
             let mut state = shared.lock();
-            state.idle.push((instance, Instant::now()));
+            state.idle.push(Idle::new(instance));
             state.seats += 1;
         }
         tokio::spawn(sweep(Arc::downgrade(&shared)));
@@ -152,12 +163,13 @@ impl Pool {
     }
 }
 
-/// Lets go what was idle for too long, as long as the pool lives.
+/// Lets go what was idle for too long and lets rest what was for a while, as long as the pool lives.
 async fn sweep(pool: Weak<Shared>) {
     loop {
         tokio::time::sleep(SWEEP).await;
         let Some(pool) = pool.upgrade() else { return };
         drop(pool.take_idle(IDLE_LIMIT));
+        pool.rest(REST_LIMIT);
     }
 }
 
@@ -171,7 +183,7 @@ impl Shared {
     /// An instance, a seat, or a place in the queue.
     fn ask(self: &Arc<Self>) -> Result<Answer, PoolError> {
         let mut state = self.lock();
-        if let Some((instance, _)) = state.idle.pop() {
+        if let Some(Idle { instance, .. }) = state.idle.pop() {
             return Ok(Answer::Now(Grant::Lease(Lease { instance: Some(instance), seat: Some(self.seat()) })));
         }
         if state.seats < self.limits.eager.min(self.limits.instances) {
@@ -222,29 +234,60 @@ impl Shared {
     }
 
     /// The instances that were idle for so long, but for those to be kept. The oldest lie at the bottom.
-    fn take_idle(&self, limit: Duration) -> Vec<(Box<Instance>, Instant)> {
+    fn take_idle(&self, limit: Duration) -> Vec<Idle> {
         let mut state = self.lock();
         let most = state.seats.saturating_sub(self.limits.warm);
-        let old = state.idle.iter().take_while(|(_, since)| since.elapsed() >= limit).count().min(most);
+        let old = state.idle.iter().take_while(|idle| idle.since.elapsed() >= limit).count().min(most);
         state.seats -= old;
         state.idle.drain(..old).collect()
+    }
+
+    /// Lets the instances rest that were idle for so long, and what they are made from if all do.
+    fn rest(&self, limit: Duration) {
+        // Nobody gets an instance meanwhile, so it is one at a time.
+        while self.lock().rest_one(limit) {}
+        self.template.trim();
+        if self.lock().all_rest() {
+            self.template.rest();
+        }
     }
 }
 
 // === impl State ===
 
 impl State {
+    /// Whether there was one that was idle for so long and did not rest yet.
+    fn rest_one(&mut self, limit: Duration) -> bool {
+        let resting = self.idle.partition_point(|idle| idle.rests);
+        let Some(idle) = self.idle.get_mut(resting).filter(|idle| idle.since.elapsed() >= limit) else { return false };
+        idle.instance.rest();
+        idle.rests = true;
+        true
+    }
+
+    fn all_rest(&self) -> bool {
+        self.seats == self.idle.len() && self.idle.last().is_none_or(|idle| idle.rests)
+    }
+
     fn keep(&mut self, grant: Grant) {
         match grant {
             Grant::Lease(mut lease) => {
                 lease.seat.iter_mut().for_each(|seat| seat.given_up = true);
-                self.idle.extend(lease.instance.take().map(|instance| (instance, Instant::now())));
+                self.idle.extend(lease.instance.take().map(Idle::new));
             }
             Grant::Seat(mut seat) => {
                 seat.given_up = true;
                 self.seats -= 1;
             }
         }
+    }
+}
+
+// === impl Idle ===
+
+impl Idle {
+    fn new(instance: Box<Instance>) -> Self {
+        Idle { instance, since: Instant::now(), rests: false }
     }
 }
 

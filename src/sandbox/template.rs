@@ -121,6 +121,21 @@ impl Template {
         }
     }
 
+    /// Gives back what was kept for more instances than are needed by now.
+    pub(super) fn trim(&self) {
+        if let Origin::Image { image, .. } = &self.origin {
+            image.trim();
+        }
+    }
+
+    /// For when nobody uses its instances: needs as little memory as it can.
+    pub fn rest(&self) {
+        if let Origin::Image { image, .. } = &self.origin {
+            image.rest();
+        }
+        self.runtime.base.rest();
+    }
+
     /// What it was made from.
     pub(super) fn spec(&self) -> &Spec {
         &self.spec

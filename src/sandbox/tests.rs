@@ -118,6 +118,20 @@ async fn an_instance_runs_its_app_and_keeps_its_state_but_not_its_tmp() {
 }
 
 #[tokio::test]
+async fn an_instance_that_rests_keeps_its_state() {
+    let (_folder, root) = app(EVAL);
+    let template = template(&root, Arc::default(), Limits::default()).await;
+    let mut instance = template.instantiate().await.unwrap();
+    for turn in 1..4 {
+        let result = instance.invoke(&mut call("state['n'] = state.get('n', 0) + 1; result = state['n']"), None).await;
+        assert_eq!(text(result), turn.to_string());
+        instance.rest();
+        template.rest();
+    }
+    assert!(instance.renew() && instance.is_new());
+}
+
+#[tokio::test]
 async fn a_function_that_never_ends_is_stopped_and_its_instance_is_dead() {
     let (_folder, root) = app(EVAL);
     let template = template(&root, Arc::default(), Limits::default()).await;

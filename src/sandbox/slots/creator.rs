@@ -81,6 +81,13 @@ impl Lent {
         renewed
     }
 
+    /// Gives memory back that the image has elsewhere. No guest code may run in it meanwhile, and nobody may hold references into it.
+    pub(in crate::sandbox) fn rest(&self) {
+        if let Some(Err(error)) = self.slot().as_ref().map(|slot| slot.rest(&self.image)) {
+            tracing::debug!(%error, "a memory's pages stay mapped");
+        }
+    }
+
     /// Whether the memory equals its image, byte for byte.
     #[cfg(test)]
     #[allow(unsafe_code)]

@@ -4,6 +4,7 @@ use super::mapping::Mapping;
 use super::slot::Slot;
 use rustix::fs::{FallocateFlags, MemfdFlags, SealFlags, copy_file_range, fallocate, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
+use rustix::mm::{Advice, madvise};
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -19,9 +20,17 @@ pub(in crate::sandbox) struct Image {
     file: File,
     /// The same content, to copy pages back from.
     content: Mapping,
-    free: Mutex<Vec<Slot>>,
+    free: Mutex<Free>,
     /// How many pages an instance usually writes: quick to fall, slow to rise, as those that live long write many.
     written: AtomicUsize,
+}
+
+/// Slots that nobody uses.
+#[derive(Debug, Default)]
+struct Free {
+    slots: Vec<Slot>,
+    /// How many there were at the least since the last [`Image::trim`].
+    fewest: usize,
 }
 
 // === impl Image ===
@@ -100,7 +109,7 @@ impl Image {
 
     /// A slot that equals the image: one that was used before, or a new one of at least so many bytes with a guard behind.
     pub(super) fn take(&self, reserved: usize, guard: usize) -> io::Result<Slot> {
-        let used = self.free().pop_if(|slot| slot.fits(reserved, guard));
+        let used = self.free().take(|slot| slot.fits(reserved, guard));
         match used {
             Some(slot) => Ok(slot),
             None => Slot::map(self, reserved, guard),
@@ -112,8 +121,26 @@ impl Image {
     /// `faulted` says whether its user may have taken page faults.
     pub(super) fn give_back(&self, mut slot: Slot, faulted: bool) {
         match slot.reset(self, faulted) {
-            Ok(()) => self.free().push(slot),
+            Ok(()) => self.free().slots.push(slot),
             Err(error) => tracing::warn!(%error, "a memory could not be made clean and is unmapped"),
+        }
+    }
+
+    /// Unmaps the free slots that nobody needed since the last time.
+    pub(in crate::sandbox) fn trim(&self) {
+        let unneeded = self.free().unneeded();
+        drop(unneeded);
+    }
+
+    /// For when nobody uses it: needs as little memory as it can, until somebody does again.
+    #[allow(unsafe_code)]
+    pub(in crate::sandbox) fn rest(&self) {
+        let free = std::mem::take(&mut *self.free());
+        drop(free);
+        // SAFETY: the mapping is this image's own and shows a file that never changes (`of`), which is read again where somebody looks.
+        let rested = unsafe { madvise(self.content.start().cast(), self.content.bytes(), Advice::LinuxDontNeed) };
+        if let Err(error) = rested {
+            tracing::debug!(%error, "an image's pages stay mapped");
         }
     }
 
@@ -131,7 +158,7 @@ impl Image {
     /// How many slots are free.
     #[cfg(test)]
     pub(super) fn free_slots(&self) -> usize {
-        self.free().len()
+        self.free().slots.len()
     }
 
     /// Compares all free slots with the image, byte for byte. Gives how many there are.
@@ -139,16 +166,34 @@ impl Image {
     #[allow(unsafe_code)]
     pub(in crate::sandbox) fn check_free_slots(&self) -> usize {
         let free = self.free();
-        for slot in free.iter() {
+        for slot in &free.slots {
             assert_eq!(slot.accessible(), self.bytes());
             // SAFETY: so many bytes can be accessed, and nobody uses a free slot while the list is locked.
             let bytes = unsafe { std::slice::from_raw_parts(slot.start(), slot.accessible()) };
             assert!(bytes == self.content(), "a free slot differs from its image");
         }
-        free.len()
+        free.slots.len()
     }
 
-    fn free(&self) -> MutexGuard<'_, Vec<Slot>> {
+    fn free(&self) -> MutexGuard<'_, Free> {
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Free ===
+
+impl Free {
+    /// The last one, if it serves.
+    fn take(&mut self, serves: impl FnOnce(&mut Slot) -> bool) -> Option<Slot> {
+        let slot = self.slots.pop_if(serves);
+        self.fewest = self.fewest.min(self.slots.len());
+        slot
+    }
+
+    /// As many as there were all the time since the last call.
+    fn unneeded(&mut self) -> Vec<Slot> {
+        let unneeded = self.slots.drain(..self.fewest).collect();
+        self.fewest = self.slots.len();
+        unneeded
     }
 }

@@ -4,8 +4,8 @@ use super::image::Image;
 use super::mapping::Mapping;
 use super::pagemap::{self, Changed};
 use rustix::mm::{Advice, MprotectFlags, madvise, mprotect};
-use std::io;
 use std::ops::Range;
+use std::{io, iter};
 
 /// More pages than these are never copied back one by one: the kernel drops them all, and the next user takes the faults.
 const MOST_COPIED: usize = 2048;
@@ -126,6 +126,21 @@ impl Slot {
 
     fn own_pages(&self) -> usize {
         self.own.iter().map(|range| range.len() / PAGE).sum()
+    }
+
+    /// Gives back what it maps of the image, but for the pages of its own: who reads there again takes faults, and finds the same. Nothing may use the slot at
+    /// the time.
+    pub(super) fn rest(&self, image: &Image) -> io::Result<()> {
+        let Changed::Pages(own) = pagemap::changed(self.start(), image.bytes(), MOST_COPIED)? else { return Ok(()) };
+        let mut start = 0;
+        for own in own.into_iter().chain(iter::once(image.bytes()..image.bytes())) {
+            if start < own.start {
+                // SAFETY: the range lies within the image, nobody uses the slot, and no page of the slot's own is in it: the file has the same.
+                unsafe { self.drop_pages(start..own.start)? };
+            }
+            start = own.end;
+        }
+        Ok(())
     }
 
     /// Drops all pages of the slot's own: the image's are there again. Nothing may use the slot at the time.

@@ -109,6 +109,7 @@ enum Step {
     Grow(usize),
     /// The kernel takes pages away, as under memory pressure.
     PageOut,
+    Rest,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -117,6 +118,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..40 * WASM_PAGE).prop_map(Step::Read),
         1 => (1..40_usize).prop_map(Step::Grow),
         1 => Just(Step::PageOut),
+        1 => Just(Step::Rest),
     ]
 }
 
@@ -137,12 +139,67 @@ proptest! {
                     Step::Read(at) => drop(bytes(&mut slot).get(at).copied()),
                     Step::Grow(pages) => slot.grow_to((accessible + pages * WASM_PAGE).min(RESERVED)).unwrap(),
                     Step::PageOut => page_out(&mut slot),
+                    Step::Rest => rest(&mut slot, &image),
                 });
             }
             image.give_back(slot, faults.any());
             prop_assert_eq!(image.free_slots(), 1);
         }
     }
+}
+
+/// Nothing changes by that.
+fn rest(slot: &mut Slot, image: &Image) {
+    let before = bytes(slot).to_vec();
+    slot.rest(image).unwrap();
+    assert!(bytes(slot) == before);
+}
+
+/// KiB of what is mapped there that are in memory (proc_pid_smaps(5)).
+fn resident(start: *const u8) -> usize {
+    let smaps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+    let (_, mapping) = smaps.split_once(&format!("\n{start:x}", start = start as usize)).unwrap();
+    let resident = mapping.lines().find_map(|line| line.strip_prefix("Rss:")).unwrap();
+    resident.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[test]
+fn a_slot_that_rests_holds_what_was_written_and_no_more() {
+    let image = image();
+    let mut slot = image.take(RESERVED, GUARD).unwrap();
+    assert_clean(&mut slot, &image);
+    bytes(&mut slot)[5 * PAGE..7 * PAGE].fill(7);
+    assert_eq!(resident(slot.start()), image.bytes() >> 10);
+    slot.rest(&image).unwrap();
+    assert_eq!(resident(slot.start()), (2 * PAGE) >> 10);
+    assert!(bytes(&mut slot)[5 * PAGE..7 * PAGE] == [7; 2 * PAGE]);
+    image.give_back(slot, true);
+    assert_eq!(image.check_free_slots(), 1);
+}
+
+#[test]
+fn an_image_that_rests_has_no_slots_and_nothing_mapped() {
+    let image = image();
+    image.give_back(image.take(RESERVED, GUARD).unwrap(), false);
+    let before = image.content().to_vec();
+    assert_eq!(resident(image.content().as_ptr()), image.bytes() >> 10);
+    image.rest();
+    assert_eq!((image.free_slots(), resident(image.content().as_ptr())), (0, 0));
+    assert!(image.content() == before);
+}
+
+#[test]
+fn free_slots_that_were_not_needed_for_a_while_are_unmapped() {
+    let image = image();
+    let taken: Vec<_> = (0..3).map(|_| image.take(RESERVED, GUARD).unwrap()).collect();
+    taken.into_iter().for_each(|slot| image.give_back(slot, false));
+    image.trim();
+    assert_eq!(image.free_slots(), 3);
+    image.give_back(image.take(RESERVED, GUARD).unwrap(), false);
+    image.trim();
+    assert_eq!(image.free_slots(), 1);
+    image.trim();
+    assert_eq!(image.free_slots(), 0);
 }
 
 #[allow(unsafe_code)]
