@@ -4,7 +4,7 @@
 
 use proptest::prelude::*;
 use std::collections::HashSet;
-use wasmparser::{Operator, Parser, Payload};
+use wasmparser::{ElementItems, ElementKind, Operator, Parser, Payload};
 
 #[allow(dead_code)]
 #[path = "../build/flatten/mod.rs"]
@@ -136,6 +136,31 @@ fn data_beyond_the_memory_is_refused() {
     let module = module(&[MEMORY, TABLE, STACK_POINTER, FUNCTIONS, r#"(data (i32.const 65535) "yz")"#]);
     let message = flatten::strip::data(&module).unwrap_err().to_string();
     assert!(message.contains("a data segment lies outside of the memory"), "{message}");
+}
+
+#[test]
+fn what_is_called_often_is_mentioned_first() {
+    let names = ["$realloc", "$gone", "$nothing"].map(|name| name.trim_start_matches('$'));
+    let ordered = flatten::order::mentioned_first(&module(&[MEMORY, TABLE, STACK_POINTER, FUNCTIONS]), names.into_iter()).unwrap();
+    let mut mentioned = Vec::new();
+    for payload in Parser::new(0).parse_all(&ordered) {
+        match payload.unwrap() {
+            Payload::ElementSection(section) => {
+                for element in section {
+                    let element = element.unwrap();
+                    let ElementItems::Functions(functions) = element.items else { panic!("no list of functions") };
+                    mentioned.push((
+                        matches!(element.kind, ElementKind::Declared),
+                        functions.into_iter().map(Result::unwrap).collect::<Vec<_>>(),
+                    ));
+                }
+            }
+            Payload::CustomSection(section) => panic!("{} is still there", section.name()),
+            _ => {}
+        }
+    }
+    assert_eq!(mentioned, [(true, vec![1, 0]), (false, vec![0, 1])]);
+    wasmparser::validate(&ordered).unwrap();
 }
 
 #[test]

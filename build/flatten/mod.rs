@@ -3,11 +3,13 @@
 //!
 //! Instances of the result are cheap to make and to copy: there is nothing to link, nothing to initialise, and all that changes while code runs is the
 //! linear memory. [`run`] does it: `component` takes the guest apart, `rename` gives all that the modules share one name, Binaryen merges and optimises
-//! them, `invariants` checks what the sandbox relies on, `strip` takes the data out, `turns` makes the code interruptible, `world` makes a component of it again.
+//! them, `invariants` checks what the sandbox relies on, `strip` takes the data out, `order` puts first what is called often, `turns` makes the code
+//! interruptible, `world` makes a component of it again.
 
 mod component;
 pub(crate) mod cycles;
 pub(crate) mod invariants;
+pub(crate) mod order;
 mod rename;
 pub(crate) mod strip;
 pub(crate) mod turns;
@@ -65,14 +67,15 @@ pub(crate) fn run(component: &[u8], tools: &Path, scratch: &Path) -> Result<Flat
     let (merged, optimised) = (scratch.join("merged.wasm"), scratch.join("optimised.wasm"));
     // `compact imports` are an encoding that wasmtime 48 does not know.
     const FEATURES: [&str; 2] = ["--all-features", "--disable-compact-imports"];
-    tool(Command::new(tools.join("wasm-merge")).args(FEATURES).args(merge).arg("-o").arg(&merged), "wasm-merge")?;
+    tool(Command::new(tools.join("wasm-merge")).args(FEATURES).args(merge).args(["-g", "-o"]).arg(&merged), "wasm-merge")?;
     fs::write(&merged, rename::for_the_component(&parts, &fs::read(&merged)?)?)?;
     // The lowest addresses are the end of the stack, which nothing points to with more than it has: so additions to an address may become a load's offset.
-    let optimise = ["-O3", "--low-memory-unused", "--strip-debug", "--strip-producers"];
+    let optimise = ["-O3", "--low-memory-unused", "--strip-dwarf", "--strip-producers", "-g"];
     tool(Command::new(tools.join("wasm-opt")).args(FEATURES).args(optimise).arg(&merged).arg("-o").arg(&optimised), "wasm-opt")?;
     let optimised = fs::read(&optimised)?;
     invariants::check(&optimised)?;
     let (module, image) = strip::data(&optimised)?;
+    let module = order::called_first(&module)?;
     let module = turns::insert(&module)?;
     Ok(Flattened { component: world::component_of(module, component)?, image })
 }

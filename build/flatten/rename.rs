@@ -4,9 +4,9 @@ use super::FlattenError;
 use super::component::{Parts, Provider};
 use std::collections::HashMap;
 use std::convert::Infallible;
-use wasm_encoder::reencode::{Error, Reencode};
+use wasm_encoder::reencode::{Error, Reencode, utils};
 use wasm_encoder::{ExportSection, ImportSection, Module};
-use wasmparser::{CustomSectionReader, Export, Import, ImportSectionReader, Parser};
+use wasmparser::{CustomSectionReader, Export, Import, ImportSectionReader, KnownCustom, Parser};
 
 /// The libc's function that forgets the folders it was granted, and the name under which the world exports it.
 const RESET: (&str, &str) = ("__wasilibc_reset_preopens", "reset-preopens");
@@ -100,8 +100,11 @@ where
         Ok(())
     }
 
-    /// Linking is over: what the linker knew of a module is of no use any more, and wrong after merging.
-    fn parse_custom_section(&mut self, _: &mut Module, _: CustomSectionReader<'_>) -> Result<(), Error<Infallible>> {
+    /// Linking is over: what the linker knew of a module is of no use any more, and wrong after merging. The functions' names are of use (`order`).
+    fn parse_custom_section(&mut self, module: &mut Module, section: CustomSectionReader<'_>) -> Result<(), Error<Infallible>> {
+        if let KnownCustom::Name(_) = section.as_known() {
+            utils::parse_custom_section(self, module, section)?;
+        }
         Ok(())
     }
 }
