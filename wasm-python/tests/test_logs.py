@@ -1,6 +1,7 @@
 """Records and printed lines on their way to the host."""
 
 import contextlib
+import io
 import logging
 import sys
 
@@ -91,3 +92,28 @@ def test_a_closed_stream_is_no_error():
         sys.stdout.close()
         logs.end()
         assert records == []
+
+
+def test_bytes_of_any_kind_cross_and_each_stream_has_its_own_rest():
+    with recording() as records:
+        sys.stdout.buffer.write(memoryview(b"one\ntwo"))
+        sys.stderr.write("three")
+        sys.stdout.buffer.write(bytearray(b" and"))
+        sys.stdout.write(" a half\nmore\n\nlast")
+        logs.end()
+        logs.end()
+        assert [(record[1], record[2]) for record in records] == [
+            ("stdout", "one"),
+            ("stdout", "two and a half\nmore\n"),
+            ("stdout", "last"),
+            ("stderr", "three"),
+        ]
+
+
+def test_what_the_app_has_put_in_a_streams_place_is_flushed():
+    with recording() as records:
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(sys.stdout.buffer), encoding="utf-8")  # type: ignore[type-var]
+        sys.stdout.write("kept back")
+        assert records == []
+        logs.end()
+        assert [record[2] for record in records] == ["kept back"]

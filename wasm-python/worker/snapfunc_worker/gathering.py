@@ -1,12 +1,12 @@
 """Puts the code that each invocation runs side by side.
 
-CPython counts in a code object how often some of its instructions ran. So an invocation writes to the pages of the functions that it calls,
-and each instance must then have them as its own. Code that is copied in one go lies in few pages.
+CPython counts in a code object how often some of its instructions ran, and notes which way its branches went. So an invocation writes to
+the pages of the functions that it calls, and each instance must then have them as its own. Code that is copied in one go lies in few pages.
 """
 
 import gc
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import CodeType, FunctionType, ModuleType
 
 from . import ballast
@@ -17,22 +17,16 @@ _ATTRIBUTES = ("__module__", "__qualname__", "__doc__", "__kwdefaults__", "__typ
 
 
 def gather(run: Callable[[], object]) -> None:
-    """Has modules and classes hold copies of the functions whose code `run` still writes to after some times.
+    """Has modules and classes hold copies of the functions that `run` calls.
 
+    The copies have not run yet: as they run for the first time, they find out whether their constants are immortal, and never ask again.
     Where something else holds such a function, it stays what it is.
     """
     _repeat(run)
-    functions, written = _writing(run)
+    functions = _called(run)
     # So that copies do not fill the holes that others left.
     ballast.fill()
-    copies = {function: _copy_of(function, written) for function in functions}
-    for module in [thing for thing in sys.modules.values() if isinstance(thing, ModuleType)]:
-        for name, copy in _held(module, copies):
-            setattr(module, name, copy)
-    for kind in [thing for thing in gc.get_objects() if isinstance(thing, type)]:
-        for name, copy in _held(kind, copies):
-            type.__setattr__(kind, name, copy)  # past what a metaclass makes of it
-    _repeat(run)
+    _exchange({function: _copy_of(function) for function in functions})
 
 
 def _repeat(run: Callable[[], object]) -> None:
@@ -40,41 +34,55 @@ def _repeat(run: Callable[[], object]) -> None:
         run()
 
 
-def _writing(run: Callable[[], object]) -> tuple[list[FunctionType], set[int]]:
-    """The functions whose code, or code in it, is written to; and the addresses of such code."""
+def _called(run: Callable[[], object]) -> list[FunctionType]:
+    """The functions that `run` calls. That code ran is written in it for ever; so it is asked of copies, which are there for that alone."""
     functions = [thing for thing in gc.get_objects() if type(thing) is FunctionType]
-    known = _known(function.__code__ for function in functions)
-    before = {address: _state(code) for address, code in known.items()}
-    run()
-    written = {address for address, state in before.items() if _state(known[address]) != state}
-    return [function for function in functions if not written.isdisjoint(_known([function.__code__]))], written
+    copies = {function: copy for function in functions if _state(copy := _copy_of(function)) != _state(function)}
+    before = {copy: _state(copy) for copy in copies.values()}
+    _exchange(copies)
+    _repeat(run)
+    _exchange({copy: function for function, copy in copies.items()})
+    return [function for function, copy in copies.items() if _state(copy) != before[copy]]
 
 
-def _known(codes: Iterable[CodeType]) -> dict[int, CodeType]:
-    """Code by its address, with what is inside of it."""
-    known: dict[int, CodeType] = {}
-    waiting = list(codes)
-    while waiting:
-        code = waiting.pop()
-        known[id(code)] = code
-        waiting += (constant for constant in code.co_consts if type(constant) is CodeType)
-    return known
+def _state(function: FunctionType) -> bytes:
+    """The instructions as the interpreter has them, with their counters: the first time that code runs it writes to its first one."""
+    return function.__code__._co_code_adaptive  # type: ignore[attr-defined]
 
 
-def _state(code: CodeType) -> int:
-    """Of the instructions as the interpreter has them, with their counters."""
-    return hash(code._co_code_adaptive)  # type: ignore[attr-defined]
+def _exchange(copies: dict[FunctionType, FunctionType]) -> None:
+    for module in [thing for thing in sys.modules.values() if isinstance(thing, ModuleType)]:
+        for name, copy in _held(module, copies):
+            setattr(module, name, copy)
+    for kind in [thing for thing in gc.get_objects() if isinstance(thing, type)]:
+        for name, copy in _held(kind, copies):
+            type.__setattr__(kind, name, copy)  # past what a metaclass makes of it
 
 
-def _held(place: object, copies: dict[FunctionType, FunctionType]) -> list[tuple[str, FunctionType]]:
-    values = [(name, value) for name, value in vars(place).items() if type(value) is FunctionType]
-    return [(name, copies[value]) for name, value in values if value in copies]
+def _held(place: object, copies: dict[FunctionType, FunctionType]) -> list[tuple[str, object]]:
+    """What a module or class is to have in place of what it has."""
+    return [(name, new) for name, value in vars(place).items() if (new := _renewed(value, copies)) is not value]
 
 
-def _copy_of(function: FunctionType, written: set[int]) -> FunctionType:
+def _renewed(value: object, copies: dict[FunctionType, FunctionType]) -> object:
+    """A function's copy, or what Python wraps methods in around copies; the same where there is none."""
+    kind = type(value)
+    if kind is FunctionType:
+        return copies.get(value, value)  # type: ignore[call-overload]
+    if kind is classmethod or kind is staticmethod:
+        held = value.__func__  # type: ignore[attr-defined]
+        copy = _renewed(held, copies)
+        return value if copy is held else kind(copy)  # type: ignore[arg-type]
+    if kind is property:
+        parts = (value.fget, value.fset, value.fdel)  # type: ignore[attr-defined]
+        new = tuple(_renewed(part, copies) for part in parts)
+        return value if new == parts else property(*new, value.__doc__)  # type: ignore[arg-type]
+    return value
+
+
+def _copy_of(function: FunctionType) -> FunctionType:
     """A function of its own: for one whose code was exchanged, no call is ever specialised again."""
-    code = _copy(function.__code__, written)
-    copy = FunctionType(code, function.__globals__, function.__name__, function.__defaults__, function.__closure__)
+    copy = FunctionType(_copy(function.__code__), function.__globals__, function.__name__, function.__defaults__, function.__closure__)
     copy.__dict__.update(function.__dict__)
     # Annotations that were not asked for yet are not: the names in them need not be there.
     annotations = "__annotations__" if getattr(function, "__annotate__", None) is None else "__annotate__"
@@ -84,10 +92,8 @@ def _copy_of(function: FunctionType, written: set[int]) -> FunctionType:
     return copy
 
 
-def _copy(code: CodeType, written: set[int]) -> CodeType:
-    """A copy of code that was written to, or holds some that was."""
-    if written.isdisjoint(_known([code])):
-        return code
+def _copy(code: CodeType) -> CodeType:
+    """With what is inside of it."""
     if not any(type(constant) is CodeType for constant in code.co_consts):
         return code.replace()
-    return code.replace(co_consts=tuple(_copy(part, written) if type(part) is CodeType else part for part in code.co_consts))
+    return code.replace(co_consts=tuple(_copy(part) if type(part) is CodeType else part for part in code.co_consts))

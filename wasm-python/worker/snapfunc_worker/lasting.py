@@ -5,6 +5,7 @@ objects last can make them immortal in the memory image (PEP 683): their counts 
 """
 
 import gc
+from collections.abc import Iterable
 from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType
 
 # By these, and by identity, classes are looked at without running code of their metaclasses, which may do anything.
@@ -14,9 +15,10 @@ _dict_of = type.__dict__["__dict__"].__get__
 _PASSING = (FrameType, GeneratorType, CoroutineType, AsyncGeneratorType)
 
 
-def addresses() -> list[int]:
+def addresses(kept: Iterable[object] = ()) -> list[int]:
     """The addresses of their reference counts; the first is that of `None`, which is immortal already.
 
+    What is `kept` lasts, of whatever kind it is.
     Only for an instance that is thrown away afterwards: what is found is not frozen any more.
     """
     # A collection would free garbage that the memory image still has, and give its place to what is made here.
@@ -27,7 +29,7 @@ def addresses() -> list[int]:
     # There are far fewer kinds than things.
     kinds = {id(kind): kind for kind in map(type, found.values())}
     lasting = {address for address, kind in kinds.items() if _lasts(kind)}
-    return [id(None), *(address for address, thing in found.items() if id(type(thing)) in lasting)]
+    return [id(None), *map(id, kept), *(address for address, thing in found.items() if id(type(thing)) in lasting)]
 
 
 def _reachable(new: list[object]) -> dict[int, object]:

@@ -8,6 +8,7 @@ import io
 import logging
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from .model import Level
 
@@ -27,15 +28,26 @@ _MARK = "LanguageWorkerConsoleLog"
 
 _invocation_id: str | None = None
 _installed_level: int | None = None
+_stdout: io.TextIOWrapper | None = None
+_stderr: io.TextIOWrapper | None = None
 _printed: "list[_Printed]" = []
+_unfinished = False
+"""Whether one of them may have text behind its last line's end."""
 
 
 def install(emit: Emit) -> None:
     """Sends records of the root logger and everything printed to `emit`."""
+    global _stdout, _stderr
     root = logging.getLogger()
     root.addHandler(_Handler(emit))
     _printed[:] = [_Printed(emit, Level.INFORMATION, "stdout"), _Printed(emit, Level.INFORMATION, "stderr")]
-    sys.stdout, sys.stderr = (_text(printed) for printed in _printed)
+    _stdout, _stderr = (_text(printed) for printed in _printed)
+    sys.stdout, sys.stderr = _stdout, _stderr
+
+
+def streams() -> list[object]:
+    """The standard streams, which last as long as the interpreter."""
+    return [_stdout, _stderr]
 
 
 def set_level(level: Level) -> None:
@@ -59,14 +71,24 @@ def begin(invocation_id: str | None) -> None:
 
 def end() -> None:
     """Hands over what was printed without a line's end."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            if not stream.closed:
-                stream.flush()
-        except Exception:  # whatever the app has put in its place (nothing, an object that can only `write`) must not fail the function
-            continue
-    for printed in _printed:
-        printed.finish_line()
+    global _unfinished
+    if sys.stdout is not _stdout:
+        _flush(sys.stdout)
+    if sys.stderr is not _stderr:
+        _flush(sys.stderr)
+    if _unfinished:
+        _unfinished = False
+        for printed in _printed:
+            printed.finish_line()
+
+
+def _flush(stream: Any) -> None:
+    """What the app has put in a standard stream's place: nothing, or an object that can only `write`, must not fail the function."""
+    try:
+        if not stream.closed:
+            stream.flush()
+    except Exception:
+        return
 
 
 class _Handler(logging.Handler):
@@ -94,8 +116,11 @@ def _level(number: int) -> Level:
     return Level.TRACE
 
 
-class _Printed(io.RawIOBase):
-    """A standard stream whose lines are log records."""
+class _Printed(io.BufferedIOBase):
+    """A standard stream whose lines are log records.
+
+    It has no buffer before it: looking there after each invocation costs more than being called for each piece of a line.
+    """
 
     def __init__(self, emit: Emit, level: Level, name: str) -> None:
         self._emit = emit
@@ -110,11 +135,16 @@ class _Printed(io.RawIOBase):
         return 1 if self.name == "stdout" else 2
 
     def write(self, data: bytes) -> int:  # type: ignore[override]
-        self._line += data
-        end = self._line.rfind(b"\n")
-        if end >= 0:
-            whole, self._line = self._line[:end], self._line[end + 1 :]
-            self._send(whole)
+        global _unfinished
+        if type(data) is not bytes:
+            data = bytes(memoryview(data))
+        end = data.rfind(b"\n") + 1
+        if end:
+            line, self._line = self._line, bytearray()
+            self._send(line + data[: end - 1])
+        if end < len(data):
+            self._line += data[end:]
+            _unfinished = True
         return len(data)
 
     def finish_line(self) -> None:
@@ -130,4 +160,4 @@ class _Printed(io.RawIOBase):
 
 
 def _text(printed: _Printed) -> io.TextIOWrapper:
-    return io.TextIOWrapper(io.BufferedWriter(printed), encoding="utf-8", errors="backslashreplace", line_buffering=True)
+    return io.TextIOWrapper(printed, encoding="utf-8", errors="backslashreplace", line_buffering=True, write_through=True)

@@ -113,7 +113,7 @@ class Worker(exports.Worker):
         return [_valid(text) for text in self._worker.prepare_snapshot()]
 
     def lasting_objects(self) -> list[int]:
-        return lasting.addresses()
+        return lasting.addresses(logs.streams())
 
     def invoke(self, invocation: wit_worker.Invocation) -> wit_worker.Outcome:
         result = self._worker.invoke(
@@ -259,7 +259,9 @@ def _warm_up() -> None:
             trace = wit_worker.TraceContext("", "")
             Worker().invoke(wit_worker.Invocation("", "", first, trace, None, [], [("request", request)]))
     environment.replace({})
+    snapshot.restored()
 
 
+# The copies run for the first time when an app was loaded (`src/sandbox/preparation.rs`).
 gathering.gather(_warm_up)
 snapshot.settle()
