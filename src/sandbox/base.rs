@@ -13,7 +13,7 @@ use wasmtime::component::Component;
 const COMPONENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/base.wasm.zst"));
 const IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/base.img.zst"));
 const ROOTFS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/rootfs.tar.zst"));
-/// Of all three, before compression.
+/// Of all three, before compression, and of how the memory is finished (`immortal`).
 pub(super) const DIGEST: &str = env!("SNAPFUNC_BASE_DIGEST");
 
 /// The cache folder can't be used.
