@@ -59,10 +59,9 @@ impl Time {
 }
 
 fn too_late(function: &str, binding: &str, limit: Duration) -> Failure {
-    let message = format!(
-        "function {function}: what it gave to {binding} was not stored within {} s of its start; some of it may be: give out less at a time, or set a longer functionTimeout in host.json",
-        limit.as_secs_f64()
-    );
+    let seconds = limit.as_secs_f64();
+    let advice = "some of it may be: give out less at a time, or set a longer functionTimeout in host.json";
+    let message = format!("function {function}: what it gave to {binding} was not stored within {seconds} s of its start; {advice}");
     let stack = "(stopped by the host after the code of the app had ended; functionTimeout in host.json sets the limit)";
     Failure { kind: "FunctionTimeoutException".into(), stack: stack.into(), message }
 }
