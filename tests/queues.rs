@@ -49,6 +49,21 @@ fn a_message_goes_from_a_request_to_a_function(store: Store) {
     wait_for("the messages to be deleted", || (store.length(&app, &queue) == 0).then_some(()));
 }
 
+#[test]
+fn a_connection_may_be_among_the_connection_strings() {
+    let trigger = trigger("some").replace("\"queueName\"", "\"connection\": \"Other\", \"queueName\"");
+    let code = "import os\n\ndef main(msg):\n    print('got', msg.get_body(), os.environ['ConnectionStrings:Other'])\n";
+    let sender = sender("some");
+    let send = std::fs::read_to_string(sender.path().join("send/function.json")).unwrap();
+    let app = sender
+        .file("send/function.json", send.replace("\"queueName\"", "\"connection\": \"Other\", \"queueName\""))
+        .function("receive", &trigger, code)
+        .file("local.settings.json", r#"{"Values": {}, "ConnectionStrings": {"Other": "UseSnapfuncStorage=true"}}"#);
+    let host = app.start();
+    assert_eq!(host.post("/api/send", "out.set('text')").status, 200);
+    host.wait_for_line("got b'text' UseSnapfuncStorage=true");
+}
+
 fn a_message_may_be_asked_for_as_text_or_bytes(store: Store) {
     let (text, bytes) = (unique("text"), unique("bytes"));
     let code = |kind: &str| format!("import logging\n\ndef main(msg: {kind}) -> None:\n    logging.info('%s', repr(msg))\n");

@@ -1,7 +1,7 @@
 //! Storage accounts by the settings that name them: a binding's `connection`.
 //!
-//! A connection names an app setting, `AzureWebJobsStorage` where it is absent; `AzureWebJobsNAME` comes before `NAME`, as in the WebJobs SDK
-//! (`GetWebJobsConnectionString`). The setting holds a connection string of Azure Storage, or `UseSnapfuncStorage=FOLDER` for an embedded account.
+//! A connection names an app setting, `AzureWebJobsStorage` where it is absent; `AzureWebJobsNAME` comes before `NAME`, and
+//! `ConnectionStrings:NAME` before each, as in the WebJobs SDK (`GetWebJobsConnectionString`). The setting holds a connection string of Azure Storage, or `UseSnapfuncStorage=FOLDER` for an embedded account.
 //! Where `AzureWebJobsStorage` is not set at all, it is the app's own embedded account.
 
 use crate::app::{Binding, FieldError, Settings};
@@ -105,7 +105,8 @@ impl Accounts {
     /// What is wrong, as a sentence that goes on after `connection`.
     pub fn named(&self, connection: &str) -> Result<Account, String> {
         let prefixed = format!("AzureWebJobs{connection}");
-        let names = [prefixed.as_str(), connection];
+        let [prefixed_string, string] = [prefixed.as_str(), connection].map(|name| format!("ConnectionStrings:{name}"));
+        let names = [prefixed_string.as_str(), prefixed.as_str(), string.as_str(), connection];
         let value = |name| self.settings.get(name).filter(|value| !value.trim().is_empty());
         let Some((name, value)) = names.into_iter().find_map(|name| Some((name, value(name)?))) else {
             // `Storage` is its name without the prefix.
@@ -285,6 +286,8 @@ mod tests {
             accounts(&[("X", "UseSnapfuncStorage=/a"), ("AzureWebJobsX", "UseSnapfuncStorage=/b"), ("Y", "UseSnapfuncStorage=/b")]);
         assert_eq!(folder(&accounts.named("X").unwrap()), Path::new("/b"));
         assert!(accounts.named("X").unwrap().is_same(&accounts.named("Y").unwrap()));
+        let string = self::accounts(&[("ConnectionStrings:X", "UseSnapfuncStorage=/a"), ("X", "UseSnapfuncStorage=/b")]);
+        assert_eq!(folder(&string.named("X").unwrap()), Path::new("/a"));
         let empty = self::accounts(&[("AzureWebJobsX", ""), ("X", "UseSnapfuncStorage=/a")]);
         assert_eq!(folder(&empty.named("X").unwrap()), Path::new("/a"));
     }

@@ -24,7 +24,7 @@ pub struct LocalHost {
 /// What the file says; empty if there is none.
 #[derive(Default)]
 pub(in crate::app) struct LocalSettings {
-    /// `Values`, in the order of the file.
+    /// `Values`, in the order of the file, and then `ConnectionStrings`, with that before their names.
     pub(in crate::app) values: Vec<(String, String)>,
     /// `Host`.
     pub(in crate::app) host: LocalHost,
@@ -49,6 +49,13 @@ impl LocalSettings {
             let written = values.written();
             for (name, value) in values.members().into_iter().filter(|(_, value)| !value.value().is_null()) {
                 settings.values.push((name.to_owned(), text(name, &value, written.get(name).copied())?));
+            }
+        }
+        if let Some(strings) = root.section("ConnectionStrings")? {
+            for (name, value) in strings.members().into_iter().filter(|(_, value)| !value.value().is_null()) {
+                // Of those with a provider the text is inside.
+                let inner = value.get("ConnectionString");
+                settings.values.push((format!("ConnectionStrings:{name}"), text(name, inner.as_ref().unwrap_or(&value), None)?));
             }
         }
         if let Some(host) = root.section("Host")? {

@@ -21,9 +21,11 @@ fn environment(of: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
 fn reads_local_settings() {
     let text = r#"{"isEncrypted": false, // comment
         "Values": {"A": "text", "N": 1.50, "B": true, "Z": null},
+        "ConnectionStrings": {"S": "one", "P": {"ConnectionString": "two", "ProviderName": "System.Data.SqlClient"}},
         "Host": {"LocalHttpPort": 7072, "CORS": "https://a.example, http://b:80,", "CORSCredentials": true}}"#;
     let settings = local(text).unwrap();
-    assert_eq!(settings.values, pairs(&[("A", "text"), ("N", "1.50"), ("B", "true")]));
+    let values = [("A", "text"), ("N", "1.50"), ("B", "true"), ("ConnectionStrings:S", "one"), ("ConnectionStrings:P", "two")];
+    assert_eq!(settings.values, pairs(&values));
     let cors = vec!["https://a.example".to_owned(), "http://b:80".to_owned()];
     assert_eq!(settings.host, LocalHost { port: Some(7072), cors, cors_credentials: true });
     assert!(LocalSettings::read(None).unwrap().values.is_empty());
@@ -34,6 +36,7 @@ fn reads_local_settings() {
 fn errors_name_line_and_field_but_no_value() {
     let cases = [
         ("{\n\"Values\": {\n\"A\": {\"b\": \"secret\"}}}", "local.settings.json:3: `Values.A` must be a text, not an object"),
+        ("{\"ConnectionStrings\": {\n\"A\": [\"secret\"]}}", "local.settings.json:2: `ConnectionStrings.A` must be a text, not a list"),
         ("{\"Values\": \"secret\"}", "local.settings.json:1: `Values` must be an object `{…}`"),
         ("{\"Host\": {\n\"LocalHttpPort\": 70710}}", "local.settings.json:2: `Host.LocalHttpPort` must be a whole number from 1 to 65535"),
         (
