@@ -24,10 +24,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime;
 
 const DEFAULT_PORT: u16 = 7071;
+/// Connections that may wait to be accepted, if the kernel allows as many (`net.core.somaxconn`). The client of one more tries again after a second.
+const BACKLOG: u32 = 4096;
 /// What editors and tools wait for before they go on, in the words of the Functions host.
 const STARTED: &str = "Worker process started and initialized.";
 
@@ -247,7 +249,7 @@ impl Start {
 }
 
 async fn serve(app: App, read: impl Fn() -> anyhow::Result<App>, mut place: Place, tls: Option<Tls>) -> anyhow::Result<ExitCode> {
-    let listener = listen(place.address).await?;
+    let listener = listen(place.address)?;
     place.address = listener.local_addr().context("the port that was opened can't be told")?;
     let console = place.console.clone();
     let stop = stop::signal()?;
@@ -337,8 +339,16 @@ async fn sandbox(console: &Arc<Console>) -> anyhow::Result<Arc<Runtime>> {
     Ok(Arc::new(opening.await.context("the sandbox can't start")??))
 }
 
-async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let open = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // What the one before has left of its connections doesn't keep the port. On Windows it would mean another thing.
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    open().map_err(|error| match error.kind() {
         ErrorKind::AddrInUse => anyhow::anyhow!("port {} is taken: stop what listens there, or choose another with --port", address.port()),
         ErrorKind::PermissionDenied => {
             anyhow::anyhow!("port {} needs rights that this user lacks: choose one above 1023 with --port", address.port())

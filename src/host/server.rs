@@ -37,7 +37,7 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(20);
 pub(super) const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 /// How long the first request of a connection that has just been made may be on its way when the host stops.
 const ARRIVAL: Duration = Duration::from_millis(100);
-/// How many connections that wait to be accepted are still served at the end: what the kernel holds back for a listener by default.
+/// How many connections that wait to be accepted are still served at the end: those that the listener lets wait.
 const MOST_WAITING: usize = 4096;
 
 /// How a connection ended.

@@ -356,6 +356,23 @@ fn many_connections_of_one_client_keep_no_others_out() {
     }
 }
 
+/// They wait where the host can't accept them as quickly as they come; a client that finds no room there tries again after a second.
+#[test]
+fn a_burst_of_connections_finds_room() {
+    let most = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap();
+    if most.trim().parse::<u32>().unwrap() < 1000 {
+        return eprintln!("not tested: this machine lets {most} connections wait");
+    }
+    let host = App::with(BODY_LENGTH).start();
+    host.signal("STOP");
+    let address = ([127, 0, 0, 1], host.port).into();
+    let connect = |number| TcpStream::connect_timeout(&address, Duration::from_secs(5)).unwrap_or_else(|error| panic!("{number}: {error}"));
+    let waiting: Vec<_> = (0..600).map(connect).collect();
+    host.signal("CONT");
+    answers(&host);
+    drop(waiting);
+}
+
 /// Neither do those that do not begin to speak TLS.
 #[test]
 fn who_makes_no_handshake_makes_room() {
