@@ -17,7 +17,7 @@ def app(root, *functions, packages=()) -> App:
 
 
 def request(method="GET", url="http://localhost/api/f", headers=(), query=(), params=(), body=b"") -> Datum:
-    return Datum(convert.http_request(method, url, dict(headers), dict(query), dict(params), body), "http")
+    return Datum(convert.http_request(method, url, lambda: dict(headers), dict(query), dict(params), body), "http")
 
 
 def invocation(name="f", inputs=None, **fields) -> Invocation:

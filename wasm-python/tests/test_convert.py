@@ -1,6 +1,8 @@
 """Cookies, requests, and data without a type of the SDK's; the SDK's converters have their tests elsewhere."""
 
+import copy
 import io
+from http import HTTPStatus
 from http.cookies import SimpleCookie
 
 import azure.functions as func
@@ -56,13 +58,55 @@ def test_a_request_is_what_the_sdk_makes_of_it():
         "http",
     )
     expected = http.HttpRequestConverter.decode(datum, trigger_metadata=None)
-    request = http_request("get", "http://localhost/", headers, params, route, b"body")
+    asked = []
+    request = http_request("get", "http://localhost/", lambda: asked.append(1) or headers, params, route, b"body")
+    assert dict(request.headers) == dict(expected.headers) == dict(copy.deepcopy(request.headers))
+    assert isinstance(request.headers, type(expected.headers)) and asked == [1]
     assert state(request) == state(expected)
     assert request.headers["X-A"] == "1" and request.get_body() == b"body"
 
 
+class Own(func.HttpResponse):
+    """Of it the SDK's converter is asked."""
+
+
+@pytest.mark.parametrize(
+    ("body", "others", "added"),
+    [
+        ("x", {}, []),
+        (None, {"status_code": 204}, []),
+        (b"\xff", {"mimetype": "application/json", "status_code": HTTPStatus.CREATED}, []),
+        ("\u00e4", {"mimetype": "text/html", "charset": "latin-1"}, []),
+        ("x", {"headers": {"Content-TYPE": "a/b", "X-A": "1"}}, [("x-a", "2"), ("X-A", "3"), ("X-B", 4)]),
+        (
+            "x",
+            {"headers": {"Set-Cookie": "a=1; Path=/"}},
+            [("set-cookie", "b=2; HttpOnly"), ("X-A", "1"), ("Set-Cookie", "c=3; Max-Age=5")],
+        ),
+        ("x", {"headers": {"content-type": "a/b"}, "status_code": "201"}, []),
+        ("x", {"status_code": 200.5}, []),
+    ],
+)
+def test_a_response_is_what_the_sdk_makes_of_it(body, others, added):
+    def encoded(kind):
+        response = kind(body, **others)
+        for name, value in added:
+            response.headers.add(name, value)
+        sent = encode(Binding("$return", "http", "out"), response, None).value
+        return str(sent.status), list(sent.headers.items()), [cookie.output() for cookie in sent.cookies], sent.body
+
+    assert encoded(func.HttpResponse) == encoded(Own)
+
+
+def test_a_response_stays_what_it_is():
+    response = func.HttpResponse("x", headers={"Set-Cookie": "a=1"})
+    for _ in range(2):
+        sent = encode(Binding("$return", "http", "out"), response, None).value
+        assert (len(sent.cookies), sent.headers) == (1, {"content-type": "text/plain; charset=utf-8"})
+
+
 def state(request):
-    return {name: (type(value), vars(value) if name.endswith("__headers") else value) for name, value in vars(request).items()}
+    return {name: (type(value), value) for name, value in vars(request).items() if not name.endswith("__headers")}
 
 
 def test_a_number_that_is_none_drops_the_cookie():

@@ -102,4 +102,4 @@ def test_what_is_open_stands_in_the_way(tmp_path):
 def test_the_own_function_answers():
     outcome = invoke(Worker())
     assert isinstance(outcome, Outcome), outcome
-    assert outcome.return_value.value["body"].value == b'{"a": "1", "agent": "x"}'
+    assert outcome.return_value.value.body == b'{"a": "1", "agent": "x"}'

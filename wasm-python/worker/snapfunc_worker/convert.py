@@ -6,19 +6,44 @@ The SDK leaves the generic converter (for binding types that it does not know) t
 import contextlib
 import json
 import logging
-from collections.abc import Mapping
-from http.cookies import Morsel
-from typing import Any
+from collections.abc import Callable, Mapping
+from http.cookies import Morsel, SimpleCookie
+from typing import Any, NamedTuple
 
+import azure.functions as func
 from azure.functions import http, meta
+from azure.functions._http import HttpRequestHeaders
 from azure.functions.meta import Datum
 from werkzeug.http import parse_date
 
 from . import streams
 from .model import Binding
 
+
+class HttpResponse(NamedTuple):
+    """A response's parts: the value of a datum of the type `http` that leaves."""
+
+    status: object
+    headers: dict[str, str]
+    cookies: list[SimpleCookie]
+    body: bytes
+
+
 NOTHING = Datum(None, None)
 _NO_HEADERS: dict[str, str] = {}
+
+
+class _RequestHeaders(HttpRequestHeaders):
+    """Headers that come to be when somebody looks at them: most functions look at none."""
+
+    def __init__(self, read: Callable[[], dict[str, str]]) -> None:
+        self._read = read
+
+    def __getattr__(self, name: str) -> dict[str, str]:
+        if name != "__http_headers__":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        headers = self.__http_headers__ = self._read()
+        return headers
 
 
 class GenericConverter:
@@ -113,14 +138,14 @@ def decode(binding: Binding, datum: Datum, annotation: type | None, trigger_meta
 
 
 def http_request(
-    method: str, url: str, headers: dict[str, str], params: dict[str, str], route_params: dict[str, str], body: bytes
+    method: str, url: str, headers: Callable[[], dict[str, str]], params: dict[str, str], route_params: dict[str, str], body: bytes
 ) -> http.HttpRequest:
     """What the SDK's converter makes of a request, without the objects that it wants around each text.
 
-    The names of headers are in lower case.
+    `headers` gives them when they are looked at, with names in lower case.
     """
     request = http.HttpRequest(method, url, headers=_NO_HEADERS, params=params, route_params=route_params, body_type="bytes", body=body)
-    request.headers.__http_headers__ = headers
+    request._HttpRequest__headers = _RequestHeaders(headers)
     return request
 
 
@@ -136,6 +161,8 @@ def _plain(datum: Datum, annotation: type) -> str | bytes | None:
 
 def encode(binding: Binding, value: Any, annotation: type | None) -> Datum:
     """The datum of an output or a return value. Raises `TypeError` where the binding can't take such a value."""
+    if type(value) is func.HttpResponse and binding.kind == "http":
+        return _checked(Datum(http_response(value), "http"))
     if binding.name != "$return" and _is_plain(binding.kind, annotation):
         # Where the SDK's converter knows more of the value, it still is right.
         with contextlib.suppress(NotImplementedError):
@@ -146,7 +173,27 @@ def encode(binding: Binding, value: Any, annotation: type | None) -> Datum:
         raise TypeError(
             f'unable to encode outgoing TypedData: unsupported type "{binding.kind}" for Python type "{type(value).__name__}"'
         ) from None
-    return NOTHING if datum is None else _checked(datum)
+    if datum is None:
+        return NOTHING
+    if datum.type == "http":
+        parts = datum.value
+        headers = {name: header.value for name, header in parts["headers"].items()}
+        datum = Datum(HttpResponse(parts["status_code"].value, headers, parts["cookies"] or [], parts["body"].value), "http")
+    return _checked(datum)
+
+
+def http_response(response: func.HttpResponse) -> HttpResponse:
+    """What the SDK's converter makes of a response, without the objects around each text and without errors for missing headers."""
+    headers: dict[str, str] = dict(iter(response.headers))
+    names = [name.lower() for name in headers]
+    if "content-type" not in names:
+        mimetype = response.mimetype
+        headers["content-type"] = f"{mimetype}; charset={response.charset}" if mimetype.startswith("text/") else mimetype
+    cookies: list[SimpleCookie] = []
+    if "set-cookie" in names:
+        cookies = [SimpleCookie(cookie) for cookie in response.headers.get_all("Set-Cookie")]
+        headers = {name: value for name, value in headers.items() if name.lower() != "set-cookie"}
+    return HttpResponse(response.status_code, headers, cookies, response.get_body())
 
 
 def _checked(datum: Datum) -> Datum:
@@ -154,7 +201,7 @@ def _checked(datum: Datum) -> Datum:
     if datum.type in ("string", "json"):
         texts = (datum.value,)
     elif datum.type == "http":
-        texts = (*datum.value["headers"], *(header.value for header in datum.value["headers"].values()))
+        texts = (*datum.value.headers, *datum.value.headers.values())
     else:
         return datum
     for text in texts:

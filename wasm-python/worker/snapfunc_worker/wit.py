@@ -4,6 +4,7 @@ componentize-py makes the component from this module: it looks for the class `Wo
 (see `preload`), because the interpreter's memory is kept after the import.
 """
 
+import functools
 from typing import Any
 
 from azure.functions.meta import Datum
@@ -168,14 +169,17 @@ def _outcome(outcome: Outcome) -> wit_worker.Outcome:
 
 def _http(request: wit.HttpRequest) -> Datum:
     query, route = _pairs(request.query), _pairs(request.route_params)
-    return Datum(convert.http_request(request.method, request.url, _pairs(request.headers), query, route, request.body), "http")
+    headers = functools.partial(_pairs, request.headers)
+    return Datum(convert.http_request(request.method, request.url, headers, query, route, request.body), "http")
 
 
 def _pairs(pairs: wit.JoinedPairs) -> dict[str, str]:
-    if isinstance(pairs, wit.JoinedPairs_Apart):
+    if type(pairs) is wit.JoinedPairs_Apart:
         return dict(pairs.value)
-    texts = pairs.value.split("\0")
-    return dict(zip(texts[::2], texts[1::2], strict=False))  # the last text, behind the last sign, has no partner
+    if not pairs.value:
+        return {}
+    texts = iter(pairs.value.split("\0"))
+    return dict(zip(texts, texts, strict=False))  # the last text, behind the last sign, has no partner
 
 
 _TYPES: dict[type, str] = {
@@ -193,7 +197,7 @@ _CASES: dict[str | None, Any] = {name: case for case, name in _TYPES.items()}
 
 
 def _input(name: str, datum: wit.Datum) -> Datum:
-    if isinstance(datum, wit.Datum_Stream):
+    if type(datum) is wit.Datum_Stream:
         return Datum(streams.Source(datum.value, lambda: _open(name)), streams.KIND)
     return _from_wit(datum)
 
@@ -220,7 +224,7 @@ class _Content:
 
 
 def _from_wit(datum: wit.Datum) -> Datum:
-    if isinstance(datum, wit.Datum_HttpRequest):
+    if type(datum) is wit.Datum_HttpRequest:
         return _http(datum.value)
     kind = _TYPES.get(type(datum))
     return convert.NOTHING if kind is None else Datum(datum.value, kind)  # type: ignore[union-attr]
@@ -234,18 +238,16 @@ def _to_wit(datum: Datum) -> wit.Datum:
     return _CASES[datum.type](datum.value)
 
 
-def _response(parts: dict[str, Any]) -> wit.HttpResponse:
+def _response(parts: convert.HttpResponse) -> wit.HttpResponse:
     cookies = [
-        wit.Cookie(**known)
-        for cookie in parts["cookies"] or ()
-        for morsel in cookie.values()
-        if (known := convert.cookie_parts(morsel)) is not None
+        wit.Cookie(**known) for cookie in parts.cookies for morsel in cookie.values() if (known := convert.cookie_parts(morsel)) is not None
     ]
-    headers = [(name, value.value) for name, value in parts["headers"].items()]
-    status = int(parts["status_code"].value)
+    status = parts.status
+    if type(status) is not int:
+        status = int(str(status))  # by way of its text, as the SDK does it
     if not 100 <= status <= 999:
         raise ValueError(f"{status} is no HTTP status code")
-    return wit.HttpResponse(status, headers, cookies, parts["body"].value)
+    return wit.HttpResponse(status, list(parts.headers.items()), cookies, parts.body)
 
 
 def _warm_up() -> None:
