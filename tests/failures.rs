@@ -11,7 +11,7 @@ fn fails(host: &Host, code: &str) -> Vec<String> {
     let answer = host.post("/api/f", code);
     assert_eq!((answer.status, answer.text()), (500, ""), "{code}");
     assert_eq!(host.eval(OK), 1, "after {code}");
-    host.lines_until(mark, "(Succeeded, ")
+    host.lines_until(mark, "(Failed, ")
 }
 
 #[test]
