@@ -5,12 +5,17 @@ objects last can make them immortal in the memory image (PEP 683): their counts 
 """
 
 import gc
-from collections.abc import Iterable
+import itertools
+import sys
+from collections.abc import Callable, Iterable
 from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType
 
 # By these, and by identity, classes are looked at without running code of their metaclasses, which may do anything.
 _bases_of = type.__dict__["__mro__"].__get__
 _dict_of = type.__dict__["__dict__"].__get__
+
+_is_immortal: Callable[[object], bool] = getattr(sys, "_is_immortal", lambda thing: False)
+"""Python 3.14 and later tell."""
 
 _PASSING = (FrameType, GeneratorType, CoroutineType, AsyncGeneratorType)
 
@@ -25,7 +30,7 @@ def addresses(kept: Iterable[object] = ()) -> list[int]:
     gc.disable()
     gc.unfreeze()
     # Listed before anything is made here: in the memory image something else may be in its place.
-    found = _reachable(gc.get_objects())
+    found = _reachable(list(itertools.filterfalse(_is_immortal, gc.get_objects())))
     # There are far fewer kinds than things.
     kinds = {id(kind): kind for kind in map(type, found.values())}
     lasting = {address for address, kind in kinds.items() if _lasts(kind)}
@@ -33,10 +38,10 @@ def addresses(kept: Iterable[object] = ()) -> list[int]:
 
 
 def _reachable(new: list[object]) -> dict[int, object]:
-    """These things and all that hangs on them, by their addresses."""
+    """These things and all that hangs on them, by their addresses. What is immortal already, the guest's own, is not looked into."""
     found: dict[int, object] = {}
     while new:
-        fresh = {id(thing): thing for thing in new if id(thing) not in found}
+        fresh = {id(thing): thing for thing in itertools.filterfalse(_is_immortal, new) if id(thing) not in found}
         found |= fresh
         new = gc.get_referents(*fresh.values())
         new += [part for thing in fresh.values() if type(thing) is CodeType for part in _parts(thing)]
