@@ -117,6 +117,19 @@ fn a_back_off_of_decorators_needs_no_intervals() {
     }
 }
 
+/// Microsoft's own test of its worker wants the three of them within 5 seconds: 1, 1.8 and 2 are the least that the SDK may wait.
+#[test]
+fn a_back_off_waits_no_longer_than_it_must() {
+    let code = "import azure.functions as func\n\napp = func.FunctionApp()\n\n@app.timer_trigger(schedule='0 0 0 1 1 *', arg_name='timer', run_on_startup=True)\n\
+                @app.retry(strategy='exponential_backoff', max_retry_count='3', minimum_interval='00:00:01', maximum_interval='00:00:02')\n\
+                def tick(timer, context):\n    import time\n    print('attempt', context.retry_context.retry_count, time.time())\n    raise ValueError('again')\n";
+    let host = App::new().file("function_app.py", code).start();
+    let times: Vec<f64> =
+        (0..4).map(|number| host.wait_for_line(&format!("attempt {number} ")).rsplit(' ').next().unwrap().parse().unwrap()).collect();
+    let waits: Vec<_> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(waits.iter().zip([1.0, 1.8, 2.0]).all(|(wait, least)| (least..least + 0.5).contains(wait)), "{waits:?}");
+}
+
 #[test]
 fn a_storage_that_is_not_there_does_not_stop_a_timer() {
     let app = timer(&json!({"schedule": "* * * * * *"}), "print('ran')");
