@@ -8,6 +8,8 @@ use common::store::{Store, on_both_stores, unique, wait_for};
 use common::{App, Host};
 use serde_json::json;
 use std::fs;
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
 
 const HTTP: &str =
     r#"{"type": "httpTrigger", "name": "req", "authLevel": "anonymous", "route": "{verb}/{*name}"}, {"type": "http", "name": "$return"}"#;
@@ -37,6 +39,27 @@ fn writer(app: App, container: &str) -> App {
     let blob = format!(r#"{{"type": "blob", "direction": "out", "name": "blob", "path": "{container}/{{name}}"}}"#);
     let code = "import azure.functions as func\n\ndef main(req: func.HttpRequest, blob: func.Out[bytes]) -> str:\n    blob.set(req.get_body())\n    return 'written'\n";
     app.function("write", &format!("[{}, {blob}]", HTTP.replace("{verb}", "write")), code)
+}
+
+/// Else who asks would wait for as long as calls to a storage may take.
+#[test]
+fn an_input_that_does_not_come_ends_at_the_time_out() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let endpoints: String = ["Blob", "Queue", "Table"].map(|kind| format!("{kind}Endpoint=http://127.0.0.1:{port}/a;")).concat();
+    let connection = format!("DefaultEndpointsProtocol=http;AccountName=a;AccountKey=AAAA;{endpoints}");
+    let blob = r#"{"type": "blob", "direction": "in", "name": "blob", "path": "inputs/{name}", "connection": "SILENT"}"#;
+    let app = App::new()
+        .function("read", &format!("[{}, {blob}]", HTTP.replace("{verb}", "read")), "def main(req, blob):\n    print('ran')\n")
+        .host_json(r#""functionTimeout": "00:00:02""#);
+    let host = app.start_with(&["--pass-env", "SILENT"], &[("SILENT", &connection)]);
+    let started = Instant::now();
+    assert_eq!(host.get("/api/read/x").status, 500);
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    host.wait_for_line(
+        "Exception: FunctionTimeoutException: function read: the input blob was not there within 2 s; see whether its storage answers",
+    );
+    assert!(!host.lines().iter().any(|line| line == "ran"), "{}", host.printed());
 }
 
 fn a_blob_is_written_and_read(store: Store) {

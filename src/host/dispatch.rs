@@ -2,12 +2,13 @@
 //! through here.
 
 use super::console::Console;
+use super::inputs::{self, Inputs};
 use super::outputs::{self, Time};
 use crate::app::{LogLevel, RetryPolicy};
-use crate::bindings::event::{Event, NotRun, Runner, Value};
+use crate::bindings::event::{Event, NotRun, Runner};
 use crate::bindings::expression;
 use crate::bindings::{BindingError, Input, Output, Scope};
-use crate::sandbox::api::{Datum, Failure, Invocation, Outcome, RetryContext, TraceContext};
+use crate::sandbox::api::{Failure, Invocation, Outcome, RetryContext, TraceContext};
 use crate::sandbox::{InvokeError, Lease, Pool, PoolError, Stream};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -83,13 +84,6 @@ struct Unbroken<T: 'static>(Option<Pin<Box<dyn Future<Output = T> + Send>>>);
 pub(super) struct FunctionRunner {
     pub(super) dispatcher: Arc<Dispatcher>,
     pub(super) function: String,
-}
-
-/// The values of a function's inputs.
-#[derive(Default)]
-struct Inputs {
-    datums: Vec<(String, Datum)>,
-    streams: Vec<Stream>,
 }
 
 // === impl Dispatcher ===
@@ -171,7 +165,8 @@ impl Dispatcher {
     ) -> Result<Outcome, DispatchError> {
         let now = Timestamp::now();
         let scope = Scope { data: &event.data, context: expression::Context { method_name: function, now } };
-        let inputs = self.fetch(runnable, event, &scope).await.map_err(|error| self.fail(function, binding_failure(&error)))?;
+        let Inputs { datums, streams } =
+            inputs::fetch(runnable, event, &scope, self.timeout).await.map_err(|failure| self.fail(function, failure))?;
         let invocation = Invocation {
             id: Uuid::new_v4().to_string(),
             function_name: function.to_owned(),
@@ -179,7 +174,7 @@ impl Dispatcher {
             trace: trace_context(event.traceparent.as_deref(), event.tracestate.clone()),
             retry,
             trigger_metadata: event.metadata.clone(),
-            inputs: inputs.datums,
+            inputs: datums,
         };
         let instance = self.pool.take().await.inspect_err(|error| self.console.failed(function, None, &unavailable(error)))?;
         let attempt = Attempt {
@@ -188,19 +183,10 @@ impl Dispatcher {
             event: event.clone(),
             now,
             invocation,
-            streams: inputs.streams,
+            streams,
             _counted: counted.clone(),
         };
         Unbroken(Some(Box::pin(attempt.run(instance)))).await
-    }
-
-    async fn fetch(&self, runnable: &Runnable, event: &Event, scope: &Scope<'_>) -> Result<Inputs, BindingError> {
-        let mut inputs = Inputs::default();
-        inputs.add(&event.input.0, event.input.1.clone());
-        for (name, input) in &runnable.inputs {
-            inputs.add(name, input.fetch(scope).await?);
-        }
-        Ok(inputs)
     }
 
     /// The same by a name whose case doesn't count.
@@ -312,20 +298,6 @@ impl Runner for FunctionRunner {
 
     fn tell(&self, level: LogLevel, text: &str) {
         self.dispatcher.console.host(level, &format!("{}: {text}", self.function));
-    }
-}
-
-// === impl Inputs ===
-
-impl Inputs {
-    fn add(&mut self, name: &str, value: Value) {
-        match value {
-            Value::Datum(datum) => self.datums.push((name.to_owned(), datum)),
-            Value::Stream(content) => {
-                self.datums.push((name.to_owned(), Datum::Stream(content.length())));
-                self.streams.push((name.to_owned(), content));
-            }
-        }
     }
 }
 

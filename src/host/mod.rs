@@ -16,6 +16,7 @@ pub mod functions;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod hsts;
+mod inputs;
 pub mod keys;
 mod listeners;
 mod outputs;

@@ -38,11 +38,7 @@ pub(super) async fn store(runnable: &Runnable, mut outcome: Outcome, scope: &Sco
                 None => continue,
             }
         };
-        let storing = output.store(value, scope);
-        let stored = match time.end() {
-            None => storing.await,
-            Some((end, limit)) => timeout_at(end.into(), storing).await.map_err(|_| too_late(scope.context.method_name, name, limit))?,
-        };
+        let stored = time.bound(output.store(value, scope)).await.map_err(|limit| too_late(scope.context.method_name, name, limit))?;
         stored.map_err(|error| binding_failure(&error))?;
     }
     Ok(outcome)
@@ -51,6 +47,14 @@ pub(super) async fn store(runnable: &Runnable, mut outcome: Outcome, scope: &Sco
 // === impl Time ===
 
 impl Time {
+    /// Waits for a part of the invocation until the time is over; then gives how long it was.
+    pub(super) async fn bound<T>(self, part: impl Future<Output = T>) -> Result<T, Duration> {
+        match self.end() {
+            None => Ok(part.await),
+            Some((end, limit)) => timeout_at(end.into(), part).await.map_err(|_| limit),
+        }
+    }
+
     /// When it is over, and how long it was.
     fn end(self) -> Option<(Instant, Duration)> {
         let limit = self.limit?;
