@@ -26,6 +26,25 @@ fn an_exception_is_told_in_three_parts() {
     assert!(lines.iter().any(|line| line.starts_with("Executed 'Functions.f' (Failed, Id=")), "{lines:?}");
 }
 
+/// It has ended when its answer is there, not when its code has.
+#[test]
+fn a_response_that_can_not_be_sent_is_a_failure() {
+    let code = "import azure.functions as func\n\ndef main(req):\n    return func.HttpResponse('x', **eval(req.get_body()))\n";
+    let host = App::with(code).start();
+    for (wrong, told) in [
+        ("{'headers': {'X A': '1'}}", "function f: the response's header name \"X A\" holds characters"),
+        ("{'status_code': 101}", "function f: the response's status code 101 is none that a server may answer with"),
+    ] {
+        let mark = host.mark();
+        let answer = host.post("/api/f", wrong);
+        assert_eq!((answer.status, answer.text()), (500, ""), "{wrong}");
+        let lines = host.lines_until(mark, "Executed 'Functions.f' (Failed, Id=");
+        assert_eq!(lines[0], "Result: Failure");
+        assert!(lines[1].starts_with(&format!("Exception: ValueError: {told}")), "{lines:?}");
+        assert!(!lines.iter().any(|line| line.contains("Succeeded")), "{lines:?}");
+    }
+}
+
 #[test]
 fn what_would_end_python_ends_only_the_invocation() {
     let host = App::with(EVAL).start();

@@ -13,6 +13,7 @@ use crate::sandbox::{InvokeError, Lease, Pool, PoolError, Stream};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::fmt::Display;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -133,6 +134,20 @@ impl Dispatcher {
     /// outputs are stored, but for those of HTTP. Where nobody waits for that any more, what has got its instance goes on to its end all the same: a client
     /// that breaks off must not leave things half done, and no line of it.
     pub async fn run(self: &Arc<Self>, function: &str, event: Event) -> Result<Outcome, DispatchError> {
+        self.run_to(function, event, Ok::<_, Infallible>).await
+    }
+
+    /// The same for a trigger that answers: `answer` makes its answer of the outcome. Where it can't, the invocation has failed.
+    pub(super) async fn run_to<T, E>(
+        self: &Arc<Self>,
+        function: &str,
+        event: Event,
+        answer: impl Fn(Outcome) -> Result<T, E> + Clone + Send + 'static,
+    ) -> Result<T, DispatchError>
+    where
+        T: Send + 'static,
+        E: Display + 'static,
+    {
         let (counted, event) = (Arc::new(Counted::new(&self.running)), Arc::new(event));
         let Some(runnable) = self.functions.get(function) else {
             return Err(self.fail(function, not_there(function)));
@@ -142,7 +157,7 @@ impl Dispatcher {
         }
         let mut attempt = runnable.retry.map(|policy| RetryContext { count: 0, max_count: most(&policy), last_failure: None });
         loop {
-            let result = self.attempt(function, runnable, &event, attempt.clone(), &counted).await;
+            let result = self.attempt(function, runnable, &event, attempt.clone(), &counted, answer.clone()).await;
             let (Some(policy), Err(DispatchError::Failed(failure)), Some(attempt)) = (&runnable.retry, &result, &mut attempt) else {
                 return result;
             };
@@ -155,14 +170,15 @@ impl Dispatcher {
         }
     }
 
-    async fn attempt(
+    async fn attempt<T: Send + 'static, E: Display + 'static>(
         self: &Arc<Self>,
         function: &str,
         runnable: &Arc<Runnable>,
         event: &Arc<Event>,
         retry: Option<RetryContext>,
         counted: &Arc<Counted>,
-    ) -> Result<Outcome, DispatchError> {
+        answer: impl Fn(Outcome) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, DispatchError> {
         let now = Timestamp::now();
         let scope = Scope { data: &event.data, context: expression::Context { method_name: function, now } };
         let Inputs { datums, streams } =
@@ -186,7 +202,7 @@ impl Dispatcher {
             streams,
             _counted: counted.clone(),
         };
-        Unbroken(Some(Box::pin(attempt.run(instance)))).await
+        Unbroken(Some(Box::pin(attempt.run(instance, answer)))).await
     }
 
     /// The same by a name whose case doesn't count.
@@ -194,11 +210,10 @@ impl Dispatcher {
         self.run(self.known(function), event).await
     }
 
-    /// Tells that what a function gave back can't be used, or what it was to get. The case of its name doesn't count.
+    /// Tells that what a function was to get can't be used. The case of its name doesn't count.
     pub fn reject(&self, function: &str, message: impl Display) {
         let function = self.known(function);
-        let message = format!("function {function}: {message}");
-        self.console.failed(function, None, &Failure { kind: "ValueError".into(), stack: message.clone(), message });
+        self.console.failed(function, None, &unusable(function, message));
     }
 
     /// Tells why no function can be invoked.
@@ -220,7 +235,7 @@ impl Dispatcher {
 // === impl Attempt ===
 
 impl Attempt {
-    async fn run(self, mut instance: Lease) -> Result<Outcome, DispatchError> {
+    async fn run<T, E: Display>(self, mut instance: Lease, answer: impl Fn(Outcome) -> Result<T, E>) -> Result<T, DispatchError> {
         let Attempt { dispatcher, runnable, event, now, mut invocation, streams, _counted } = self;
         let time = Time { started: Instant::now(), limit: dispatcher.timeout };
         instance.provide(streams);
@@ -233,6 +248,7 @@ impl Attempt {
             Err(failure) => Err(failure),
         };
         drop(held);
+        let result = result.and_then(|outcome| answer(outcome).map_err(|error| unusable(function, error)));
         if let Err(failure) = &result {
             dispatcher.console.failed(function, Some(&invocation.id), failure);
         }
@@ -309,6 +325,12 @@ fn most(policy: &RetryPolicy) -> i32 {
 pub(super) fn binding_failure(error: &BindingError) -> Failure {
     let message = error.to_string();
     Failure { kind: "BindingError".into(), stack: "(a binding failed, not the code of the app)".into(), message }
+}
+
+/// What a function was to get, or gave back, is of no use.
+fn unusable(function: &str, message: impl Display) -> Failure {
+    let message = format!("function {function}: {message}");
+    Failure { kind: "ValueError".into(), stack: message.clone(), message }
 }
 
 fn not_there(function: &str) -> Failure {

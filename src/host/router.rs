@@ -30,7 +30,7 @@ pub struct Target {
     /// The trigger binding's name.
     pub trigger: String,
     /// Its bindings of type `http`.
-    pub outputs: Vec<String>,
+    pub outputs: Arc<[String]>,
     /// Who may call it.
     pub level: AuthLevel,
 }
@@ -170,14 +170,13 @@ impl Router {
             room: body.room.clone().map(|room| room as _),
             input: (target.trigger.clone(), Value::Datum(binding::to_datum(&request, body.bytes.clone(), values, at))),
         };
-        match self.dispatcher.run(&target.function, event).await {
-            Ok(outcome) => {
-                let outputs: Vec<_> = target.outputs.iter().map(String::as_str).collect();
-                binding::from_outcome(outcome, &outputs, &request.method).unwrap_or_else(|error| {
-                    self.dispatcher.reject(&target.function, error);
-                    status(StatusCode::INTERNAL_SERVER_ERROR)
-                })
-            }
+        let (outputs, method) = (target.outputs.clone(), request.method);
+        let answer = move |outcome| {
+            let outputs: Vec<_> = outputs.iter().map(String::as_str).collect();
+            binding::from_outcome(outcome, &outputs, &method)
+        };
+        match self.dispatcher.run_to(&target.function, event, answer).await {
+            Ok(response) => response,
             Err(DispatchError::Failed(_)) => status(StatusCode::INTERNAL_SERVER_ERROR),
             Err(DispatchError::Unavailable(PoolError::Full)) => status(StatusCode::TOO_MANY_REQUESTS),
             Err(DispatchError::Unavailable(_)) => status(StatusCode::SERVICE_UNAVAILABLE),
