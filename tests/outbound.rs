@@ -62,7 +62,7 @@ fn a_listed_server_answers_and_no_other_does() {
     };
     let mark = host.mark();
     assert!(refused(&other.url("/api/f")).as_str().unwrap().contains("PermissionError"));
-    let line = format!("snapfunc: no connection to 127.0.0.1:{}, which is not a public address", other.port);
+    let line = format!("[f] snapfunc: no connection to 127.0.0.1:{}, which is not a public address", other.port);
     host.lines_until(mark, &line);
     let unknown = refused("http://example.com/");
     assert!(unknown.as_str().unwrap().contains("PermissionError"), "{unknown}");
@@ -87,6 +87,31 @@ fn without_a_list_the_console_says_how_to_have_one() {
     let line =
         "snapfunc: example.com is not looked up: functions connect only to what snapfunc.outbound in host.json or --allow-outbound names";
     host.lines_until(mark, line);
+}
+
+/// Whichever way a function goes, it is told once.
+#[test]
+fn without_a_list_addresses_are_told_too() {
+    let host = App::with(EVAL).start();
+    let why = "functions connect only to what snapfunc.outbound in host.json or --allow-outbound names";
+    for (connect, told) in [
+        ("urllib.request.urlopen('http://10.0.0.1/')", format!("[f] snapfunc: no connection to 10.0.0.1: {why}")),
+        ("socket.create_connection(('::1', 80))", format!("[f] snapfunc: no connection to ::1: {why}")),
+        ("socket.socket().connect(('10.0.0.2', 80))", format!("[f] snapfunc: no connection: {why}")),
+        ("asyncio.run(asyncio.open_connection('10.0.0.3', 80))", format!("[f] snapfunc: no connection: {why}")),
+    ] {
+        let mark = host.mark();
+        let code = format!(
+            "import asyncio, socket, urllib.request\ntry:\n    {connect}\nexcept OSError as error: result = repr(error)\nprint('refused')"
+        );
+        let refused = host.eval(&code);
+        assert!(refused.as_str().unwrap().contains("PermissionError"), "{connect}: {refused}");
+        assert_eq!(host.lines_until(mark, "refused"), [told.as_str(), "refused"], "{connect}");
+    }
+    // As libraries do at their import.
+    let mark = host.mark();
+    host.eval("import socket\ntry:\n    socket.socket(socket.AF_INET6)\nexcept OSError: print('refused')");
+    assert_eq!(host.lines_until(mark, "refused"), ["refused"]);
 }
 
 #[test]

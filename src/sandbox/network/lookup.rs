@@ -55,6 +55,9 @@ pub(in super::super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::R
                 let reach = store.data().reach.clone();
                 let found: Addresses = match addresses(&name, |name| reach.may_resolve(name)).await {
                     Ok(found) => {
+                        if !reach.is_anywhere() {
+                            reach.refuse_addresses(&found);
+                        }
                         reach.remember(&name, &found);
                         Ok(store.data_mut().table_mut().push(Found(found.into_iter()))?)
                     }

@@ -19,7 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use wasmtime::component::Linker;
 use wasmtime_wasi::WasiCtxBuilder;
-use wasmtime_wasi::p2::bindings::sockets::network::ErrorCode;
+use wasmtime_wasi::p2::bindings::sockets::network::{ErrorCode, IpAddressFamily};
 use wasmtime_wasi::sockets::SocketAddrUse;
 
 use super::logs::Outlet;
@@ -52,6 +52,8 @@ struct Known {
     resolved: HashMap<IpAddr, Vec<usize>>,
     /// When the names of entries were last looked up again.
     asked: HashMap<usize, Instant>,
+    /// Whether it was told that a literal address leads nowhere, and the socket for it is yet to be asked for.
+    refused: bool,
 }
 
 /// One of an instance's few lookups: kept until the system is done with it, whether somebody still waits or not.
@@ -154,6 +156,23 @@ impl Reach {
             self.tell(&format!("{name} is not looked up"));
         }
         allowed
+    }
+
+    /// Tells that a literal address leads nowhere, where nothing is allowed: most ways to connect begin with a lookup of it.
+    fn refuse_addresses(&self, addresses: &[IpAddr]) {
+        for address in addresses {
+            self.tell(&format!("no connection to {address}"));
+            self.known().refused = true;
+        }
+    }
+
+    /// Tells the same of a socket that came without a lookup, so that nobody knows where it was to lead. Libraries try at their import whether there is IPv6, so
+    /// of that nothing is told.
+    fn refuse_socket(&self, family: IpAddressFamily) {
+        let told = std::mem::take(&mut self.known().refused);
+        if !told && family == IpAddressFamily::Ipv4 {
+            self.tell("no connection");
+        }
     }
 
     fn remember(&self, name: &str, addresses: &[IpAddr]) {

@@ -25,6 +25,10 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
 }
 
 fn create(state: &mut State, family: IpAddressFamily) -> wasmtime::Result<Result<Resource<TcpSocket>, ErrorCode>> {
+    if !state.reach.is_anywhere() {
+        state.reach.refuse_socket(family);
+        return Ok(Err(ErrorCode::AccessDenied));
+    }
     // The table knows of all that have ended. It is walked, which takes microseconds, where a connection takes hundreds.
     if state.table_mut().iter_mut().filter(|entry| entry.is::<TcpSocket>()).count() >= MOST_SOCKETS || !descriptors::are_spare() {
         return Ok(Err(ErrorCode::NewSocketLimit));
