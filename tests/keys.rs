@@ -66,6 +66,9 @@ fn levels_open_for_their_keys() {
     // As ASP.NET Core reads queries.
     assert_eq!(host.get(&format!("/api/guarded?Code={default}")).status, 200);
     assert_eq!((host.get("/api/none").status, host.get("/").status), (404, 200));
+    host.wait_for_line(
+        "snapfunc: keys are asked for: `snapfunc keys list --app APP` shows them, with `--function NAME` those of one function",
+    );
     for secret in [master, default, own] {
         assert!(!host.printed().contains(secret), "a key was printed");
     }

@@ -32,6 +32,8 @@ const DEFAULT_PORT: u16 = 7071;
 const BACKLOG: u32 = 4096;
 /// What editors and tools wait for before they go on, in the words of the Functions host.
 const STARTED: &str = "Worker process started and initialized.";
+/// Where keys are asked for. Which they are is for who has the files, not for who reads the console.
+const WHERE_KEYS_ARE: &str = "keys are asked for: `snapfunc keys list --app APP` shows them, with `--function NAME` those of one function";
 
 /// The flags. Those of Core Tools keep their names; a camelCase name is an alias of the kebab-case one.
 #[derive(Debug, Args)]
@@ -267,6 +269,9 @@ async fn serve(app: App, read: impl Fn() -> anyhow::Result<App>, mut place: Plac
             return Ok(ExitCode::SUCCESS);
         }
     };
+    if place.mode.enforce_keys {
+        console.host(LogLevel::Information, WHERE_KEYS_ARE);
+    }
     console.plain(&describe(&host, &console, &root, &base_url(place.address, tls.is_some())));
     let serving = host.serve(listener, tls, stop);
     let drained = tokio::select! {
