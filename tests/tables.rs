@@ -50,5 +50,7 @@ fn entities_are_added_and_read(store: Store) {
     assert_eq!(host.post("/api/add", r#"{"RowKey": "1"}"#).status, 500, "it is there already");
     host.wait_for_line("Exception: BindingError: row:");
     assert_eq!(host.post("/api/add", "no JSON").status, 500);
-    host.wait_for_line("the table output takes a JSON object");
+    let told = "Exception: BindingError: row: the table output takes the text of a JSON object, or of an array of them, but this text is no JSON (line 1, column 2): \
+                json.dumps makes it of a dict";
+    assert_eq!(host.wait_for_line("the table output takes the text"), told);
 }

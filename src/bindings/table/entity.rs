@@ -13,8 +13,10 @@ pub(super) fn for_function(entity: Entity) -> Value {
 /// What is wrong with a function's value as an entity.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum EntityError {
-    #[error("the table output takes a JSON object, or an array of them: {0}")]
-    NotJson(String),
+    #[error(
+        "the table output takes the text of a JSON object, or of an array of them, but this text is no JSON (line {line}, column {column}): json.dumps makes it of a dict"
+    )]
+    NotJson { line: usize, column: usize },
     #[error("the table output takes a JSON object, or an array of them, not {0}")]
     NotObject(String),
     #[error("the entity has no {0}: set it in the entity or in the binding")]
@@ -27,7 +29,7 @@ pub(super) enum EntityError {
 
 /// The entities of a JSON text, with these keys where they have none.
 pub(super) fn from_function(text: &str, partition_key: Option<&str>, row_key: Option<&str>) -> Result<Vec<Entity>, EntityError> {
-    let value: Value = serde_json::from_str(text).map_err(|error| EntityError::NotJson(error.to_string()))?;
+    let value: Value = serde_json::from_str(text).map_err(|error| EntityError::NotJson { line: error.line(), column: error.column() })?;
     let values = match value {
         Value::Array(values) => values,
         value => vec![value],
@@ -99,7 +101,7 @@ mod tests {
 
     #[test]
     fn what_is_no_entity_is_said() {
-        assert!(matches!(entities("x"), Err(EntityError::NotJson(_))));
+        assert_eq!(entities("{\n 'RowKey': '1'}"), Err(EntityError::NotJson { line: 2, column: 2 }));
         assert_eq!(entities("[1]"), Err(EntityError::NotObject("a number".into())));
         assert_eq!(entities(r#"{"RowKey": "1", "a": []}"#), Err(EntityError::Property("a".into(), "a list")));
         assert_eq!(entities(r#"{"RowKey": true}"#), Err(EntityError::Key("RowKey")));
