@@ -117,6 +117,14 @@ fn local_time_is_utc_and_zones_are_known() {
 }
 
 #[test]
+fn users_and_folders_are_those_of_the_sandbox() {
+    let host = App::with(EVAL).start();
+    let code = "import getpass, os\nresult = [getpass.getuser(), os.path.expanduser('~'), hasattr(os, 'getuid'), os.listdir('/tmp')]\n\
+                try:\n    os.listdir('/')\nexcept OSError as error: result.append(type(error).__name__)";
+    assert_eq!(host.eval(code), json!(["app", "/home", false, [], "FileNotFoundError"]));
+}
+
+#[test]
 fn threads_run_in_place() {
     let host = App::with(THREADS).start();
     let answer = host.get("/api/f");

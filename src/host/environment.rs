@@ -9,12 +9,14 @@ use std::path::PathBuf;
 /// In which of its environments the platform is, in the names that Azure has for them.
 const ENVIRONMENT: &str = "AZURE_FUNCTIONS_ENVIRONMENT";
 /// What the platform says of itself, the same to every app.
-const PLATFORM: [(&str, &str); 5] = [
+const PLATFORM: [(&str, &str); 6] = [
     (ENVIRONMENT, "Development"),
     ("AzureWebJobsScriptRoot", paths::APP),
     ("FUNCTIONS_EXTENSION_VERSION", "~4"),
     ("FUNCTIONS_WORKER_RUNTIME", "python"),
     ("HOME", "/home"),
+    // For `getpass.getuser`: the sandbox has no users to ask for.
+    ("USER", "app"),
 ];
 
 /// `os.environ`: what the platform says of itself, and over it the app's settings. Only the app's root is always the sandbox's.
