@@ -5,17 +5,16 @@
 //! takes them from itself, and of those the one that has rested longest.
 
 use std::collections::HashMap;
-use std::future::{Future, poll_fn};
 use std::net::{IpAddr, Ipv6Addr};
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, oneshot};
 
 /// How long a newcomer waits for the place of one that rests, or until one does, before it looks for another.
 const LOOK: Duration = Duration::from_millis(20);
+/// One that has rested for less has just come, and its first request is on its way, or has just answered.
+const LEAST_REST: Duration = Duration::from_secs(1);
 
 /// All places. Locked when a connection comes and when it goes, not by its requests.
 #[derive(Clone)]
@@ -23,6 +22,7 @@ pub(super) struct Places(Arc<Shared>);
 
 struct Shared {
     most: usize,
+    least_rest: Duration,
     table: Mutex<Table>,
     freed: Notify,
     /// What `Activity::since` counts from.
@@ -68,7 +68,11 @@ pub(super) struct Busy(Arc<Activity>);
 
 impl Places {
     pub(super) fn new(most: usize) -> Self {
-        Places(Arc::new(Shared { most, table: Mutex::default(), freed: Notify::new(), began: Instant::now() }))
+        Places::with(most, LEAST_REST)
+    }
+
+    fn with(most: usize, least_rest: Duration) -> Self {
+        Places(Arc::new(Shared { most, least_rest, table: Mutex::default(), freed: Notify::new(), began: Instant::now() }))
     }
 
     /// A place for a connection of this client, once there is one: a free one, or one that is taken back. To be waited for by one newcomer at a time.
@@ -80,7 +84,7 @@ impl Places {
             }
             // One at a time: that a place was given back may have been long ago.
             if asked.is_none_or(|at| at.elapsed() >= LOOK) {
-                self.lock().recall();
+                self.lock().recall(self.0.least_rest);
                 asked = Some(Instant::now());
             }
             let _ = tokio::time::timeout(LOOK, self.0.freed.notified()).await;
@@ -113,15 +117,16 @@ fn network(address: IpAddr) -> IpAddr {
 // === impl Table ===
 
 impl Table {
-    /// Asks one that rests for its place, if there is one.
-    fn recall(&mut self) {
+    /// Asks one that rests for its place, if there is one. Where it has not rested for so long, nobody is asked: others of a client that holds fewer go no earlier.
+    fn recall(&mut self, least_rest: Duration) {
         let longest = |seats: &[Seat]| {
             let resting = seats.iter().enumerate().filter(|(_, seat)| seat.recall.is_some());
             resting.filter_map(|(at, seat)| Some((seat.activity.resting()?, at))).min()
         };
         let chosen = self.seats.values_mut().filter_map(|seats| longest(seats).map(|(since, at)| (seats, since, at)));
         let chosen = chosen.max_by(|(a, since_a, _), (b, since_b, _)| a.len().cmp(&b.len()).then(since_b.cmp(since_a)));
-        if let Some(recall) = chosen.and_then(|(seats, _, at)| seats.get_mut(at)?.recall.take()) {
+        let seat = chosen.and_then(|(seats, _, at)| seats.get_mut(at)).filter(|seat| seat.activity.has_rested(least_rest));
+        if let Some(recall) = seat.and_then(|seat| seat.recall.take()) {
             // Nobody is told where it goes by itself just now.
             let _ = recall.send(());
         }
@@ -146,19 +151,17 @@ impl Place {
         &self.activity
     }
 
-    /// Ends when another is to have the place and nothing is under way here. To be polled by the connection's own task, each time after the connection: then all
-    /// that there was to write is written, or counts as under way.
+    /// Ends when another is to have the place and nothing was under way here for a while. To be polled by the connection's own task, each time after the connection:
+    /// then all that there was to write is written, or counts as under way.
     pub(super) async fn recalled(&mut self) {
-        poll_fn(|context| {
-            if let Some(recall) = &mut self.recall {
-                // Its sender is in the table as long as this lives, or has said it.
-                let _ = ready!(Pin::new(recall).poll(context));
-                self.recall = None;
-            }
-            // The connection has the task woken when something of it has moved.
-            if self.activity.resting().is_some() { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
+        if let Some(recall) = &mut self.recall {
+            // Its sender is in the table as long as this lives, or has said it.
+            let _ = recall.await;
+            self.recall = None;
+        }
+        while !self.activity.has_rested(self.places.0.least_rest) {
+            tokio::time::sleep(LOOK).await;
+        }
     }
 }
 
@@ -188,6 +191,11 @@ impl Activity {
     /// Since when nothing is under way, if so.
     fn resting(&self) -> Option<u64> {
         (self.under_way.load(Ordering::Acquire) == 0).then(|| self.since.load(Ordering::Relaxed))
+    }
+
+    /// Whether that is for so long at the least.
+    fn has_rested(&self, least: Duration) -> bool {
+        self.resting().is_some_and(|since| self.began.elapsed() >= Duration::from_millis(since) + least)
     }
 
     fn rests(&self) {
@@ -240,7 +248,7 @@ mod tests {
     async fn order(places: &Places, mut seated: Vec<Place>) -> Vec<usize> {
         let (mut order, mut numbers): (Vec<_>, Vec<_>) = (vec![], (0..seated.len()).collect());
         while !seated.is_empty() {
-            places.lock().recall();
+            places.lock().recall(Duration::ZERO);
             let mut at = 0;
             while at < seated.len() && !is_recalled(&mut seated[at]).await {
                 at += 1;
@@ -256,7 +264,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_holds_most_goes_first_and_who_rests_longest() {
-        let places = Places::new(10);
+        let places = Places::with(10, Duration::ZERO);
         let seated = connections(&places, &["192.0.2.1", "192.0.2.2", "192.0.2.2", "192.0.2.2", "192.0.2.1", "192.0.2.3"]).await;
         // What has just answered has rested least.
         drop(seated[1].activity().begin());
@@ -267,7 +275,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_network_of_ipv6_is_one_client() {
-        let places = Places::new(10);
+        let places = Places::with(10, Duration::ZERO);
         let seated = connections(&places, &["192.0.2.1", "2001:db8::1", "2001:db8::2:3:4:5", "2001:db8:0:1::1"]).await;
         assert_eq!(order(&places, seated).await, [1, 0, 2, 3]);
         assert_eq!(network(address("::ffff:192.0.2.1")), address("192.0.2.1"));
@@ -275,7 +283,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_under_way_is_left() {
-        let places = Places::new(1);
+        let places = Places::with(1, Duration::ZERO);
         let mut first = places.take(address("192.0.2.1")).await;
         let busy = first.activity().begin();
         let shared = busy.share();
@@ -295,7 +303,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_newcomer_has_one_place_taken_back() {
-        let places = Places::new(2);
+        let places = Places::with(2, Duration::ZERO);
         // That it went is noticed late.
         drop(places.take(address("192.0.2.1")).await);
         let mut seated = connections(&places, &["192.0.2.1", "192.0.2.2"]).await;
@@ -310,12 +318,25 @@ mod tests {
     /// Between the choice and the end of the one that was chosen.
     #[tokio::test]
     async fn a_request_that_comes_when_the_place_was_asked_back_is_answered() {
-        let places = Places::new(1);
+        let places = Places::with(1, Duration::ZERO);
         let mut place = places.take(address("192.0.2.1")).await;
-        places.lock().recall();
+        places.lock().recall(Duration::ZERO);
         let busy = place.activity().begin();
         assert!(!is_recalled(&mut place).await);
         drop(busy);
         assert!(is_recalled(&mut place).await);
+    }
+
+    #[tokio::test]
+    async fn who_has_just_come_or_answered_keeps_the_place_for_a_while() {
+        let places = Places::with(1, Duration::from_millis(100));
+        let mut place = places.take(address("192.0.2.1")).await;
+        places.lock().recall(Duration::from_millis(100));
+        assert!(place.recall.as_mut().unwrap().try_recv().is_err());
+        places.lock().recall(Duration::ZERO);
+        sleep(Duration::from_millis(100)).await;
+        drop(place.activity().begin());
+        assert!(!is_recalled(&mut place).await);
+        assert!(timeout(Duration::from_secs(10), place.recalled()).await.is_ok());
     }
 }
