@@ -17,6 +17,13 @@ const CALLED: &str = include_str!("called.txt");
 
 /// The module with a mention of [`CALLED`] before all others, and without names.
 pub(crate) fn called_first(module: &[u8]) -> Result<Vec<u8>, FlattenError> {
+    let known = functions(module)?;
+    let found = CALLED.lines().filter(|name| known.contains_key(name)).count();
+    if 2 * found < CALLED.lines().count() {
+        return Err(FlattenError::Shape(format!(
+            "of the functions in build/flatten/called.txt it has only {found}: are names missing, or others?"
+        )));
+    }
     mentioned_first(module, CALLED.lines())
 }
 
