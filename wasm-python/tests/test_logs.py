@@ -117,3 +117,13 @@ def test_what_the_app_has_put_in_a_streams_place_is_flushed():
         assert records == []
         logs.end()
         assert [record[2] for record in records] == ["kept back"]
+
+
+def test_text_that_a_stream_was_told_to_keep_back_crosses_in_the_end():
+    with recording() as records:
+        sys.stdout.reconfigure(write_through=False)
+        sys.stdout.write("kept back")
+        assert records == []
+        logs.end()
+        assert [record[2] for record in records] == ["kept back"]
+        assert sys.stdout.buffer.raw is sys.stdout.buffer

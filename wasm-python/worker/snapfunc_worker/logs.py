@@ -72,9 +72,9 @@ def begin(invocation_id: str | None) -> None:
 def end() -> None:
     """Hands over what was printed without a line's end."""
     global _unfinished
-    if sys.stdout is not _stdout:
+    if sys.stdout is not _stdout or not _stdout.write_through:
         _flush(sys.stdout)
-    if sys.stderr is not _stderr:
+    if sys.stderr is not _stderr or not _stderr.write_through:
         _flush(sys.stderr)
     if _unfinished:
         _unfinished = False
@@ -83,7 +83,10 @@ def end() -> None:
 
 
 def _flush(stream: Any) -> None:
-    """What the app has put in a standard stream's place: nothing, or an object that can only `write`, must not fail the function."""
+    """A stream that the app has told to keep text back, or what it has put in its place.
+
+    That may be nothing, or an object that can only `write`: it must not fail the function.
+    """
     try:
         if not stream.closed:
             stream.flush()
@@ -127,6 +130,10 @@ class _Printed(io.BufferedIOBase):
         self._level = level
         self._line = bytearray()
         self.name = name
+
+    @property
+    def raw(self) -> "_Printed":
+        return self
 
     def writable(self) -> bool:
         return True
