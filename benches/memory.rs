@@ -52,7 +52,7 @@ async fn apps(runtime: &Arc<Runtime>, report: &mut Report) -> Result<()> {
             let (template, _) = Template::prepare(runtime.clone(), spec(folder.path())).await?;
             let mut instance = template.instantiate().await?;
             instance.invoke(&mut invocation("Ada"), None).await?;
-            // What becomes of it after ten seconds.
+            // What becomes of it when nobody uses it for a while.
             instance.rest();
             template.rest();
             loaded.push((folder, template, instance));

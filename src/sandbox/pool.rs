@@ -4,7 +4,7 @@
 //! made anew in between. Who finds none free gets a seat, the right to
 //! make one, while there are seats; then they queue. Beyond the number that the cores can keep busy they queue for a moment first: where functions
 //! compute, one will be free sooner than a new one could do anything. A seat is given on when its instance is gone: after a death, or after each invocation where
-//! none may follow another.
+//! none may follow another. Those that nobody uses rest after a while, and are let go after a longer one.
 
 use super::instance::Instance;
 use super::template::{Template, TemplateError};
@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 
 /// Where in such a time no instance became free for anybody, functions wait for something, and more instances are of use.
 const MOMENT: Duration = Duration::from_millis(2);
-/// But nobody waits for more than so many of them before one is made.
+/// But nobody waits for more than so many of them before one may be made.
 const MOST_MOMENTS: u32 = 10;
 /// An instance that nobody used for so long is let go.
 const IDLE_LIMIT: Duration = Duration::from_secs(60);
@@ -104,15 +104,25 @@ struct Shared {
     state: Mutex<State>,
 }
 
-/// Invariant: `seats` counts the idle instances, those on loan and those being made, and is never above the limit; where someone waits, nothing is idle.
+/// Invariants: `seats` counts the idle instances, those on loan and those being made, and is never above the limit; where someone waits, nothing is idle; of the idle
+/// ones those that rest come first, and each is idle for longer than the next.
 #[derive(Debug, Default)]
 struct State {
-    /// Those that were used last are at the end.
     idle: Vec<Idle>,
     waiting: VecDeque<oneshot::Sender<Grant>>,
     seats: usize,
     /// How often something was handed on.
     handed_on: u64,
+    growth: Growth,
+}
+
+/// How many instances came to be of late beside those that the cores can keep busy. A burst of a thousand would make a thousand, of which most get in the way.
+#[derive(Debug, Default)]
+struct Growth {
+    /// When the moment began, and how many there were then.
+    moment: Option<(Instant, usize)>,
+    /// Since then.
+    made: usize,
 }
 
 /// An instance that waits for an invocation.
@@ -146,12 +156,14 @@ impl Pool {
             Answer::Later(waiting) => waiting,
         };
         tokio::pin!(waiting);
-        for _ in 0..MOST_MOMENTS {
+        for moments in 1.. {
             let before = self.shared.lock().handed_on;
             if let Ok(grant) = tokio::time::timeout(MOMENT, &mut waiting).await {
                 return grant.map_err(|_| PoolError::Closed)?.lease().await;
             }
-            if self.shared.lock().handed_on == before {
+            let mut state = self.shared.lock();
+            let (goes_on, seats) = (state.handed_on != before, state.seats);
+            if (!goes_on || moments >= MOST_MOMENTS) && state.growth.allows(goes_on, seats) {
                 break;
             }
         }
@@ -160,6 +172,15 @@ impl Pool {
             Some(seat) => Ok(seat.fill().await?),
             None => waiting.await.map_err(|_| PoolError::Closed)?.lease().await,
         }
+    }
+}
+
+#[cfg(test)]
+impl Pool {
+    /// Lets all idle instances rest. Gives how many do.
+    pub(super) fn rest_now(&self) -> usize {
+        self.shared.rest(Duration::ZERO);
+        self.shared.lock().idle.iter().filter(|idle| idle.rests).count()
     }
 }
 
@@ -280,6 +301,24 @@ impl State {
                 self.seats -= 1;
             }
         }
+    }
+}
+
+// === impl Growth ===
+
+impl Growth {
+    /// Whether one more may be made: one in a moment where instances become free at all, else as many again as there are.
+    fn allows(&mut self, goes_on: bool, seats: usize) -> bool {
+        let (_, before) = match self.moment {
+            Some(moment) if moment.0.elapsed() < MOMENT => moment,
+            _ => {
+                self.made = 0;
+                *self.moment.insert((Instant::now(), seats))
+            }
+        };
+        let allowed = self.made < if goes_on { 1 } else { before.max(1) };
+        self.made += usize::from(allowed);
+        allowed
     }
 }
 

@@ -126,6 +126,7 @@ impl Template {
         if let Origin::Image { image, .. } = &self.origin {
             image.trim();
         }
+        self.runtime.base.trim();
     }
 
     /// For when nobody uses its instances: needs as little memory as it can.

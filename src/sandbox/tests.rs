@@ -205,6 +205,30 @@ async fn the_pool_lends_the_last_used_first_and_not_more_than_it_may() {
 }
 
 #[tokio::test]
+async fn idle_instances_rest_until_they_are_used_again() {
+    let (_folder, root) = app(EVAL);
+    let limits = PoolLimits { isolation: Isolation::Instance, instances: 3, eager: 3, warm: 0, queue: 10 };
+    let pool = Pool::start(template(&root, Arc::default(), Limits::default()).await, limits).await.unwrap();
+    let mut taken = Vec::new();
+    for name in ["a", "b", "c"] {
+        let mut instance = pool.take().await.unwrap();
+        text(instance.invoke(&mut call(&format!("state['name'] = '{name}'; result = 1")), None).await);
+        taken.push(instance);
+    }
+    let on_loan = taken.pop();
+    drop(taken.remove(0));
+    drop(taken.pop());
+    assert_eq!(pool.rest_now(), 2);
+    let mut again = pool.take().await.unwrap();
+    assert_eq!(text(again.invoke(&mut call("result = state['name']"), None).await), "b");
+    drop(again);
+    assert_eq!(pool.rest_now(), 2);
+    drop(on_loan);
+    assert_eq!(pool.rest_now(), 3);
+    assert_eq!(text(pool.take().await.unwrap().invoke(&mut call("result = state['name']"), None).await), "c");
+}
+
+#[tokio::test]
 async fn records_carry_the_function_that_the_host_runs() {
     let (_folder, root) = app(&EVAL.replace("state = {}", "state = {}\nprint('loading')"));
     let logs = Arc::new(Kept::default());

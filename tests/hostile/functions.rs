@@ -403,7 +403,7 @@ fn the_storage_takes_its_share_and_no_more() {
     assert_eq!(host.get("/api/put?name=c&n=60000").status, 500);
     let refused = store.try_tool(&app, &["send", "jobs", &"x".repeat(20_000)], b"");
     assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("storageMb"), "{refused:?}");
-    // The timer keeps its lease and its status.
+    // The timer goes on.
     let mark = host.mark();
     host.lines_until(host.lines_until(mark, "tick").len() + mark, "tick");
     assert_eq!(store.blobs(&app, "data"), ["a"]);
