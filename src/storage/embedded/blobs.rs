@@ -31,17 +31,7 @@ impl Blobs for Account {
 
     async fn create_container(&self, container: &str) -> Result<bool, StorageError> {
         names::container(container)?;
-        let container = container.to_owned();
-        let insert = "INSERT OR IGNORE INTO containers (name) VALUES (?)";
-        let share = self.quota.of_container(&container);
-        let work = move |db: &Connection| {
-            let is_new = db.prepare_cached(insert)?.execute([container])? > 0;
-            if is_new {
-                share.check(db)?;
-            }
-            Ok(is_new)
-        };
-        self.writer.write(work).await
+        self.create_named("INSERT OR IGNORE INTO containers (name) VALUES (?)", container, self.quota.of_container(container)).await
     }
 
     async fn delete_container(&self, container: &str) -> Result<bool, StorageError> {

@@ -45,7 +45,9 @@ use super::{Storage, StorageError};
 use changes::Changes;
 use failure::Failure;
 use files::Files;
+use quota::Share;
 use readers::{Readers, blocking};
+use rusqlite::Connection;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::path::Path;
@@ -76,6 +78,23 @@ impl Storage {
         let opened = folder.clone();
         let account = Arc::new(blocking(&folder, move || open(opened, quota)).await?);
         Ok(Storage { blobs: account.clone(), queues: account.clone(), tables: account.clone(), leases: account })
+    }
+}
+
+// === impl Account ===
+
+impl Account {
+    /// Makes what has nothing but a name. Says whether it was not there before.
+    async fn create_named(&self, insert: &'static str, name: &str, share: Share) -> Result<bool, StorageError> {
+        let name = name.to_owned();
+        let work = move |db: &Connection| {
+            let is_new = db.prepare_cached(insert)?.execute([name])? > 0;
+            if is_new {
+                share.check(db)?;
+            }
+            Ok(is_new)
+        };
+        self.writer.write(work).await
     }
 }
 

@@ -22,17 +22,7 @@ const MOST: u32 = 32;
 impl Queues for Account {
     async fn create(&self, queue: &str) -> Result<bool, StorageError> {
         names::queue(queue)?;
-        let queue = queue.to_owned();
-        let insert = "INSERT INTO queues (name) VALUES (?) ON CONFLICT DO NOTHING";
-        let share = self.quota.of_queue(&queue);
-        let work = move |db: &Connection| {
-            let is_new = db.prepare_cached(insert)?.execute([queue])? > 0;
-            if is_new {
-                share.check(db)?;
-            }
-            Ok(is_new)
-        };
-        self.writer.write(work).await
+        self.create_named("INSERT INTO queues (name) VALUES (?) ON CONFLICT DO NOTHING", queue, self.quota.of_queue(queue)).await
     }
 
     async fn delete_queue(&self, queue: &str) -> Result<bool, StorageError> {

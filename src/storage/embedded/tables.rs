@@ -13,17 +13,7 @@ use std::io;
 impl Tables for Account {
     async fn create(&self, table: &str) -> Result<bool, StorageError> {
         names::table(table)?;
-        let table = table.to_owned();
-        let insert = "INSERT INTO tables (name) VALUES (?) ON CONFLICT DO NOTHING";
-        let share = self.quota.of_tables();
-        let work = move |db: &Connection| {
-            let is_new = db.prepare_cached(insert)?.execute([table])? > 0;
-            if is_new {
-                share.check(db)?;
-            }
-            Ok(is_new)
-        };
-        self.writer.write(work).await
+        self.create_named("INSERT INTO tables (name) VALUES (?) ON CONFLICT DO NOTHING", table, self.quota.of_tables()).await
     }
 
     async fn delete_table(&self, table: &str) -> Result<bool, StorageError> {
