@@ -141,7 +141,9 @@ fn data_beyond_the_memory_is_refused() {
 #[test]
 fn what_is_called_often_is_mentioned_first() {
     let names = ["$realloc", "$gone", "$nothing"].map(|name| name.trim_start_matches('$'));
-    let ordered = flatten::order::mentioned_first(&module(&[MEMORY, TABLE, STACK_POINTER, FUNCTIONS]), names.into_iter()).unwrap();
+    let ordered = flatten::order::mentioned_first(&module(&[MEMORY, TABLE, STACK_POINTER, FUNCTIONS]), names.into_iter(), 2).unwrap();
+    let too_few = flatten::order::mentioned_first(&ordered, names.into_iter(), 1).unwrap_err().to_string();
+    assert!(too_few.contains("it has only 0"), "{too_few}");
     let mut mentioned = Vec::new();
     for payload in Parser::new(0).parse_all(&ordered) {
         match payload.unwrap() {

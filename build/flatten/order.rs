@@ -15,22 +15,20 @@ use wasmparser::{CustomSectionReader, ElementSectionReader, KnownCustom, Name, P
 /// a page, one that is not there any more costs nothing.
 const CALLED: &str = include_str!("called.txt");
 
-/// The module with a mention of [`CALLED`] before all others, and without names.
+/// The module with a mention of [`CALLED`] before all others, and without names. It must have half of them at the least.
 pub(crate) fn called_first(module: &[u8]) -> Result<Vec<u8>, FlattenError> {
-    let known = functions(module)?;
-    let found = CALLED.lines().filter(|name| known.contains_key(name)).count();
-    if 2 * found < CALLED.lines().count() {
-        return Err(FlattenError::Shape(format!(
-            "of the functions in build/flatten/called.txt it has only {found}: are names missing, or others?"
-        )));
-    }
-    mentioned_first(module, CALLED.lines())
+    mentioned_first(module, CALLED.lines(), CALLED.lines().count() / 2)
 }
 
-/// The same with a list of its own.
-pub(crate) fn mentioned_first<'a>(module: &[u8], names: impl Iterator<Item = &'a str>) -> Result<Vec<u8>, FlattenError> {
+/// The same with a list of its own, of which there must be so many.
+pub(crate) fn mentioned_first<'a>(module: &[u8], names: impl Iterator<Item = &'a str>, least: usize) -> Result<Vec<u8>, FlattenError> {
     let known = functions(module)?;
-    let mut orderer = Orderer { first: names.filter_map(|name| known.get(name).copied()).collect() };
+    let first: Vec<_> = names.filter_map(|name| known.get(name).copied()).collect();
+    if first.len() < least {
+        let problem = format!("of the functions in build/flatten/called.txt it has only {}: are names missing, or others?", first.len());
+        return Err(FlattenError::Shape(problem));
+    }
+    let mut orderer = Orderer { first };
     let mut ordered = Module::new();
     orderer.parse_core_module(&mut ordered, Parser::new(0), module).map_err(|error| FlattenError::Write(error.to_string()))?;
     Ok(ordered.finish())
