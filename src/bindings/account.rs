@@ -1,7 +1,8 @@
 //! Storage accounts by the settings that name them: a binding's `connection`.
 //!
 //! A connection names an app setting, `AzureWebJobsStorage` where it is absent; `AzureWebJobsNAME` comes before `NAME`, and
-//! `ConnectionStrings:NAME` before each, as in the WebJobs SDK (`GetWebJobsConnectionString`). The setting holds a connection string of Azure Storage, or `UseSnapfuncStorage=FOLDER` for an embedded account.
+//! `ConnectionStrings:NAME` before each, as in the WebJobs SDK (`GetWebJobsConnectionString`). The setting holds a connection string of Azure Storage, or
+//! `UseSnapfuncStorage=FOLDER` for an embedded account.
 //! Where `AzureWebJobsStorage` is not set at all, it is the app's own embedded account.
 
 use crate::app::{Binding, FieldError, Settings};

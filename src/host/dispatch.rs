@@ -333,6 +333,12 @@ fn unusable(function: &str, message: impl Display) -> Failure {
     Failure { kind: "ValueError".into(), stack: message.clone(), message }
 }
 
+/// It took longer than `functionTimeout`; `when` says for which part that it was stopped.
+pub(super) fn timed_out(message: String, when: &str) -> Failure {
+    let stack = format!("(stopped by the host{when}; functionTimeout in host.json sets the limit)");
+    Failure { kind: "FunctionTimeoutException".into(), stack, message }
+}
+
 fn not_there(function: &str) -> Failure {
     let message = format!("there is no function {function}");
     Failure { kind: "FunctionNotFound".into(), stack: message.clone(), message }
@@ -342,11 +348,7 @@ fn failure(error: InvokeError) -> Failure {
     let message = error.to_string();
     match error {
         InvokeError::Raised(failure) => failure,
-        InvokeError::TimedOut(_) => Failure {
-            kind: "FunctionTimeoutException".into(),
-            stack: "(stopped by the host; functionTimeout in host.json sets the limit)".into(),
-            message,
-        },
+        InvokeError::TimedOut(_) => timed_out(message, ""),
         InvokeError::Died(_) => {
             Failure { kind: "InterpreterDied".into(), stack: "(the instance is dropped; the next invocation gets another)".into(), message }
         }

@@ -3,7 +3,7 @@
 //! That time is `functionTimeout`, counted from when the fetching begins: each call to a storage has a limit, but a slow one may need many for a function, and who
 //! asked waits for all of them.
 
-use super::dispatch::{Runnable, binding_failure};
+use super::dispatch::{Runnable, binding_failure, timed_out};
 use super::outputs::Time;
 use crate::bindings::Scope;
 use crate::bindings::event::{Event, Value};
@@ -48,6 +48,5 @@ fn too_late(function: &str, binding: &str, limit: Duration) -> Failure {
     let seconds = limit.as_secs_f64();
     let advice = "see whether its storage answers, ask for less, or set a longer functionTimeout in host.json";
     let message = format!("function {function}: the input {binding} was not there within {seconds} s; {advice}");
-    let stack = "(stopped by the host before the code of the app ran; functionTimeout in host.json sets the limit)";
-    Failure { kind: "FunctionTimeoutException".into(), stack: stack.into(), message }
+    timed_out(message, " before the code of the app ran")
 }

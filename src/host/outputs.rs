@@ -3,7 +3,7 @@
 //! On Azure too the writing of outputs is a part of the invocation, which `functionTimeout` bounds. Without that a list of a million messages would be written for
 //! hours after its function has ended.
 
-use super::dispatch::{Runnable, binding_failure};
+use super::dispatch::{Runnable, binding_failure, timed_out};
 use crate::bindings::Scope;
 use crate::sandbox::api::{Datum, Failure, Outcome};
 use std::time::{Duration, Instant};
@@ -66,8 +66,7 @@ fn too_late(function: &str, binding: &str, limit: Duration) -> Failure {
     let seconds = limit.as_secs_f64();
     let advice = "some of it may be: give out less at a time, or set a longer functionTimeout in host.json";
     let message = format!("function {function}: what it gave to {binding} was not stored within {seconds} s of its start; {advice}");
-    let stack = "(stopped by the host after the code of the app had ended; functionTimeout in host.json sets the limit)";
-    Failure { kind: "FunctionTimeoutException".into(), stack: stack.into(), message }
+    timed_out(message, " after the code of the app had ended")
 }
 
 /// About how many bytes a value takes.

@@ -177,8 +177,8 @@ unsafe impl MemoryCreator for Creator {
 }
 
 // SAFETY: the slot's range stays where it is and is exclusively this memory's until it is dropped (`Lent::renew` writes to it and `Lent::rest` gives pages back
-// that hold what the file holds; neither moves it nor changes what is accessible, and both only while nobody uses it); `bytes` of it are accessible at any time, and only `grow_to` changes that; the capacity is what can be had
-// without moving.
+// that hold what the file holds; neither moves it nor changes what is accessible, and both only while nobody uses it); `bytes` of it are accessible at any time,
+// and only `grow_to` changes that; the capacity is what can be had without moving.
 #[allow(unsafe_code)]
 unsafe impl LinearMemory for Memory {
     fn byte_size(&self) -> usize {

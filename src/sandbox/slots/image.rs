@@ -129,6 +129,7 @@ impl Image {
     /// Unmaps the free slots that nobody needed since the last time.
     pub(in crate::sandbox) fn trim(&self) {
         let unneeded = self.free().unneeded();
+        // While nobody waits for the list.
         drop(unneeded);
     }
 
