@@ -6,14 +6,17 @@
 pub(crate) mod azurite;
 pub(crate) mod store;
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::ioctl_fionread;
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -46,10 +49,11 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
-#[derive(Default)]
 struct Console {
     lines: Mutex<Vec<String>>,
     grown: Condvar,
+    /// Where lines come from.
+    pipes: Vec<OwnedFd>,
 }
 
 pub(crate) const HTTP: &str = r#"[{"type": "httpTrigger", "name": "req", "authLevel": "anonymous"}, {"type": "http", "name": "$return"}]"#;
@@ -181,9 +185,7 @@ impl Host {
     /// The same without waiting.
     pub(crate) fn spawn_only(mut command: Command, port: u16) -> Host {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let console = Arc::new(Console::default());
-        console.follow(child.stdout.take().unwrap());
-        console.follow(child.stderr.take().unwrap());
+        let console = Console::of(vec![child.stdout.take().unwrap().into(), child.stderr.take().unwrap().into()]);
         Host { child, port, console, folders: Vec::new() }
     }
 
@@ -261,22 +263,22 @@ impl Host {
 
     /// All that was printed so far, both streams.
     pub(crate) fn printed(&self) -> String {
-        self.console.lines.lock().unwrap().join("\n")
+        self.console.all().join("\n")
     }
 
-    /// The lines so far.
+    /// The lines so far: of an invocation whose response is here, all.
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.console.lines.lock().unwrap().clone()
+        self.console.all().clone()
     }
 
     /// How many lines there are: a mark for `lines_since`.
     pub(crate) fn mark(&self) -> usize {
-        self.console.lines.lock().unwrap().len()
+        self.console.all().len()
     }
 
-    /// Lines after a mark. A pipe lies between the program and this: wait for a line that must come first.
+    /// Lines after a mark.
     pub(crate) fn lines_since(&self, mark: usize) -> Vec<String> {
-        self.console.lines.lock().unwrap()[mark..].to_vec()
+        self.console.all()[mark..].to_vec()
     }
 
     /// Waits for a line that holds a text, and gives the line.
@@ -348,15 +350,45 @@ impl Answer {
 // === impl Console ===
 
 impl Console {
-    fn follow(self: &Arc<Self>, stream: impl Read + Send + 'static) {
-        let console = self.clone();
-        thread::spawn(move || {
-            for line in BufReader::new(stream).split(b'\n') {
-                let Ok(line) = line else { return };
-                console.lines.lock().unwrap().push(String::from_utf8(line).expect("the console is UTF-8"));
-                console.grown.notify_all();
+    fn of(pipes: Vec<OwnedFd>) -> Arc<Console> {
+        let console = Arc::new(Console { lines: Mutex::default(), grown: Condvar::new(), pipes });
+        for number in 0..console.pipes.len() {
+            let console = console.clone();
+            thread::spawn(move || console.follow(&console.pipes[number]));
+        }
+        console
+    }
+
+    /// Whoever holds the lines sees a byte either in the pipe or among them.
+    fn follow(&self, pipe: &OwnedFd) {
+        let (mut buffer, mut unfinished) = (vec![0; 64 * 1024], Vec::new());
+        while poll(&mut [PollFd::new(pipe, PollFlags::IN)], None).is_ok() {
+            let mut lines = self.lines.lock().unwrap();
+            let count = rustix::io::read(pipe, &mut buffer).unwrap();
+            if count == 0 {
+                return;
             }
-        });
+            unfinished.extend_from_slice(&buffer[..count]);
+            if let Some(end) = unfinished.iter().rposition(|byte| *byte == b'\n') {
+                let rest = unfinished.split_off(end + 1);
+                let text = String::from_utf8(std::mem::replace(&mut unfinished, rest)).expect("the console is UTF-8");
+                lines.extend(text[..end].split('\n').map(str::to_owned));
+                self.grown.notify_all();
+            }
+        }
+    }
+
+    /// All that was printed until now. Of a host that never stops printing, what came within a second.
+    fn all(&self) -> MutexGuard<'_, Vec<String>> {
+        let started = Instant::now();
+        loop {
+            let lines = self.lines.lock().unwrap();
+            if self.pipes.iter().all(|pipe| ioctl_fionread(pipe).unwrap() == 0) || started.elapsed() > Duration::from_secs(1) {
+                return lines;
+            }
+            drop(lines);
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 
