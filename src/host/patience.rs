@@ -10,6 +10,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
 
 /// What begins a connection of HTTP/2 (RFC 9113, 3.4). hyper takes a connection that begins otherwise for one of HTTP/1 at the first byte that differs;
 /// until then none of its own limits hold.
@@ -19,10 +20,15 @@ const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 ///
 /// hyper bounds how long headers take, and the host how long bodies do. What neither bounds is a client that sends less than it takes to tell the version
 /// of HTTP, and one that does not take its response.
+///
+/// A connection that is to end before its version is told would just be dropped by hyper, without a word of TLS. Here it comes to an end as if the client
+/// had ended it, and is closed.
 pub(super) struct Patient<S> {
     stream: S,
     stall: Duration,
     activity: Arc<Activity>,
+    /// Cancelled once the connection is to end.
+    end: CancellationToken,
     /// Until when the version must be told; `None` once it is.
     begin_by: Option<Pin<Box<Sleep>>>,
     /// How many bytes of the preface have come.
@@ -41,9 +47,9 @@ struct Waiting {
 
 impl<S> Patient<S> {
     /// `begin` is how long the client may take to tell the version, `stall` how long it may let what is to be written wait.
-    pub(super) fn new(stream: S, begin: Duration, stall: Duration, activity: Arc<Activity>) -> Self {
+    pub(super) fn new(stream: S, begin: Duration, stall: Duration, activity: Arc<Activity>, end: CancellationToken) -> Self {
         let begin_by = Some(Box::pin(sleep_until(Instant::now() + begin)));
-        Patient { stream, stall, activity, begin_by, begun: 0, waiting: None }
+        Patient { stream, stall, activity, end, begin_by, begun: 0, waiting: None }
     }
 
     /// Notes what has come, as long as it may be a preface.
@@ -100,9 +106,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
         let before = buffer.filled().len();
         let progress = Pin::new(&mut self.stream).poll_read(context, buffer);
         self.came(&buffer.filled()[before..]);
+        let this = &mut *self;
         if progress.is_pending()
-            && let Some(begin_by) = &mut self.begin_by
+            && let Some(begin_by) = &mut this.begin_by
         {
+            if this.end.is_cancelled() {
+                return Poll::Ready(Ok(()));
+            }
             ready!(begin_by.as_mut().poll(context));
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
@@ -146,7 +156,7 @@ mod tests {
     const STALL: Duration = Duration::from_secs(1);
 
     fn patient(stream: DuplexStream) -> Patient<DuplexStream> {
-        Patient::new(stream, BEGIN, STALL, Activity::new(Instant::now().into_std()))
+        Patient::new(stream, BEGIN, STALL, Activity::new(Instant::now().into_std()), CancellationToken::new())
     }
 
     /// A connection, with a system that takes 16 bytes before its client reads.

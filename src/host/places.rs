@@ -1,8 +1,9 @@
 //! Places for connections: as many as there may be, and who goes where there is no other for a newcomer.
 //!
 //! A connection on which nothing is under way, which waits for a request or for the rest of one's head, is worth less than one that has just come: it
-//! gives up its place. One that has a request under way never does. Of all that may go it is one of the client that holds the most places, so that whoever takes them all
-//! takes them from itself, and of those the one that has rested longest.
+//! gives up its place. One that has a request under way never does. Of all that may go it is one of the client that holds the most places, so that
+//! whoever takes them all takes them from itself, and of those the one that has rested longest. It is told to end before it is dropped, and the
+//! newcomer does not wait for that.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -10,11 +11,16 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, oneshot};
+use tokio_util::sync::CancellationToken;
 
 /// How long a newcomer waits for the place of one that rests, or until one does, before it looks for another.
 const LOOK: Duration = Duration::from_millis(20);
 /// One that has rested for less has just come, and its first request is on its way, or has just answered.
 const LEAST_REST: Duration = Duration::from_secs(1);
+/// How long one that is to go may take for it: a client of HTTP/2 answers first, and may have sent a request before it knew.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// One in so many, beyond the places that there are, may be taking that time.
+const LEAVING: usize = 8;
 
 /// All places. Locked when a connection comes and when it goes, not by its requests.
 #[derive(Clone)]
@@ -25,6 +31,8 @@ struct Shared {
     least_rest: Duration,
     table: Mutex<Table>,
     freed: Notify,
+    /// Cancelled once all connections are to end.
+    end: CancellationToken,
     /// What `Activity::since` counts from.
     began: Instant,
 }
@@ -33,6 +41,8 @@ struct Shared {
 #[derive(Default)]
 struct Table {
     taken: usize,
+    /// Connections that gave up their places and are not gone yet.
+    leaving: usize,
     /// By client; none is empty.
     seats: HashMap<IpAddr, Vec<Seat>>,
 }
@@ -43,11 +53,14 @@ struct Seat {
     recall: Option<oneshot::Sender<()>>,
 }
 
-/// A connection's place, given back when this is dropped.
+/// A connection's place, given back when this is dropped, or before.
 pub(super) struct Place {
     places: Places,
     client: IpAddr,
     activity: Arc<Activity>,
+    end: CancellationToken,
+    /// Whether it was given back already.
+    leaving: bool,
     /// `None` once it was asked back.
     recall: Option<oneshot::Receiver<()>>,
 }
@@ -72,7 +85,8 @@ impl Places {
     }
 
     fn with(most: usize, least_rest: Duration) -> Self {
-        Places(Arc::new(Shared { most, least_rest, table: Mutex::default(), freed: Notify::new(), began: Instant::now() }))
+        let (table, freed, end) = (Mutex::default(), Notify::new(), CancellationToken::new());
+        Places(Arc::new(Shared { most, least_rest, table, freed, end, began: Instant::now() }))
     }
 
     /// A place for a connection of this client, once there is one: a free one, or one that is taken back. To be waited for by one newcomer at a time.
@@ -98,7 +112,20 @@ impl Places {
         let mut table = self.lock();
         table.taken += 1;
         table.seats.entry(client).or_default().push(Seat { activity: activity.clone(), recall: Some(sender) });
-        Place { places: self.clone(), client, activity, recall: Some(recall) }
+        Place { places: self.clone(), client, activity, end: self.0.end.child_token(), leaving: false, recall: Some(recall) }
+    }
+
+    pub(super) fn are_empty(&self) -> bool {
+        let table = self.lock();
+        table.taken + table.leaving == 0
+    }
+
+    /// Has all connections end, and waits until they have.
+    pub(super) async fn end(&self) {
+        self.0.end.cancel();
+        while !self.are_empty() {
+            self.0.freed.notified().await;
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -151,9 +178,42 @@ impl Place {
         &self.activity
     }
 
-    /// Ends when another is to have the place and nothing was under way here for a while. To be polled by the connection's own task, each time after the connection:
-    /// then all that there was to write is written, or counts as under way.
-    pub(super) async fn recalled(&mut self) {
+    /// Cancelled once the connection is to end, as soon as nothing is under way on it.
+    pub(super) fn end(&self) -> &CancellationToken {
+        &self.end
+    }
+
+    /// Ends when the connection has to be dropped: another is to have the place, and it did not end when it was told to. Never while something is
+    /// under way. To be polled by the connection's own task, each time after the connection: then all that there was to write is written, or counts
+    /// as under way.
+    pub(super) async fn lost(&mut self) {
+        self.recalled().await;
+        self.end.cancel();
+        if self.give_up() {
+            tokio::time::sleep(FAREWELL).await;
+        } else {
+            // Time to be told, but not to answer.
+            tokio::task::yield_now().await;
+        }
+        while self.activity.resting().is_none() {
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Gives the place back while the connection is still there, unless there are many such already. Says whether it did.
+    fn give_up(&mut self) -> bool {
+        let mut table = self.places.lock();
+        if !self.leaving && table.leaving < (self.places.0.most / LEAVING).max(1) {
+            table.leave(self.client, &self.activity);
+            table.leaving += 1;
+            self.leaving = true;
+            self.places.0.freed.notify_one();
+        }
+        self.leaving
+    }
+
+    /// Ends when another is to have the place and nothing was under way here for a while.
+    async fn recalled(&mut self) {
         if let Some(recall) = &mut self.recall {
             // Its sender is in the table as long as this lives, or has said it.
             let _ = recall.await;
@@ -167,7 +227,12 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.places.lock().leave(self.client, &self.activity);
+        let mut table = self.places.lock();
+        if self.leaving {
+            table.leaving -= 1;
+        } else {
+            table.leave(self.client, &self.activity);
+        }
         self.places.0.freed.notify_one();
     }
 }
@@ -325,6 +390,50 @@ mod tests {
         assert!(!is_recalled(&mut place).await);
         drop(busy);
         assert!(is_recalled(&mut place).await);
+    }
+
+    /// A place that was asked back, and whose connection rests.
+    async fn recalled(places: &Places) -> Place {
+        let place = places.take(address("192.0.2.1")).await;
+        places.lock().recall(Duration::ZERO);
+        place
+    }
+
+    async fn is_lost(place: &mut Place) -> bool {
+        timeout(FAREWELL / 2, place.lost()).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_who_leaves_but_only_some_have_time_to() {
+        let places = Places::with(1, Duration::ZERO);
+        let mut first = recalled(&places).await;
+        assert!(!is_lost(&mut first).await && first.end().is_cancelled());
+        let mut second = recalled(&places).await;
+        assert!(is_lost(&mut second).await && second.end().is_cancelled());
+        drop(second);
+        assert!(!places.are_empty());
+        drop(first);
+        assert!(places.are_empty());
+    }
+
+    #[tokio::test]
+    async fn a_request_that_comes_when_a_connection_leaves_is_answered() {
+        let places = Places::with(1, Duration::ZERO);
+        let mut place = recalled(&places).await;
+        let (lost, mut busy) = (place.activity().clone(), None);
+        let leaving = async {
+            place.lost().await;
+            Instant::now()
+        };
+        let request = async {
+            sleep(FAREWELL / 2).await;
+            busy = Some(lost.begin());
+            sleep(FAREWELL).await;
+            drop(busy.take());
+            Instant::now()
+        };
+        let (left, answered) = tokio::join!(leaving, request);
+        assert!(left >= answered);
     }
 
     #[tokio::test]

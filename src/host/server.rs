@@ -14,17 +14,19 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::server::graceful::GracefulConnection;
 use std::convert::Infallible;
 use std::error::Error;
 use std::future::Future;
 use std::io;
 use std::iter;
 use std::net::IpAddr;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
 
 /// Bytes of a request's first line and headers. Beyond them the answer is 431, as for more headers than there may be.
 const HEAD_LIMIT: usize = 64 << 10;
@@ -56,7 +58,6 @@ struct Shared {
 
 /// Serves until `stop` is done, then lets the requests under way end. Says whether all of them did.
 pub(super) async fn serve(listener: TcpListener, tls: Option<Tls>, current: Arc<Current>, stop: impl Future<Output = ()>) -> bool {
-    let graceful = GracefulShutdown::new();
     let limits = current.get().router.clients();
     let places = Places::new(most_connections(limits));
     let shared = Shared { tls, current, room: Room::new(limits), room_out: Room::new(limits) };
@@ -78,16 +79,16 @@ pub(super) async fn serve(listener: TcpListener, tls: Option<Tls>, current: Arc<
             place = places.take(client) => place,
             () = &mut stop => break Some((stream, client)),
         };
-        serve_connection(stream, shared.clone(), &graceful, place);
+        serve_connection(stream, shared.clone(), place);
     };
     for (stream, client) in last.into_iter().chain(waiting(listener)) {
-        serve_connection(stream, shared.clone(), &graceful, places.extra(client));
+        serve_connection(stream, shared.clone(), places.extra(client));
     }
     // hyper closes connections on which nothing has arrived yet: what was sent by now must have the time to.
-    if graceful.count() > 0 {
+    if !places.are_empty() {
         tokio::time::sleep(ARRIVAL).await;
     }
-    tokio::time::timeout(DRAIN_LIMIT, graceful.shutdown()).await.is_ok()
+    tokio::time::timeout(DRAIN_LIMIT, places.end()).await.is_ok()
 }
 
 /// Closes the port, and gives the connections that clients see as made but nobody has accepted: closing alone would reset them.
@@ -108,18 +109,18 @@ fn most_connections(limits: ClientLimits) -> usize {
     usize::try_from((descriptors / 2).clamp(1, limits.connections.into())).unwrap_or(usize::MAX)
 }
 
-fn serve_connection(stream: TcpStream, shared: Shared, graceful: &GracefulShutdown, mut place: Place) {
+fn serve_connection(stream: TcpStream, shared: Shared, mut place: Place) {
     let Ok(address) = stream.local_addr() else { return };
     let _ = stream.set_nodelay(true);
     let at = Endpoint { address, secure: shared.tls.is_some() };
-    let serving = serve_accepted(stream, at, shared, place.activity().clone(), graceful.watcher());
+    let serving = serve_accepted(stream, at, shared, place.activity().clone(), place.end().clone());
     tokio::spawn(async move {
         // What goes wrong on a connection is the client's: a reset, bytes that are not HTTP. hyper has answered where an answer was due.
         let ended = tokio::select! {
-            // The connection first, as `recalled` wants it.
+            // The connection first, as `lost` wants it.
             biased;
             ended = serving => ended,
-            () = place.recalled() => Err("it rested, and another had need of its place".into()),
+            () = place.lost() => Err("it rested, another had need of its place, and it did not go".into()),
         };
         if let Err(error) = ended {
             tracing::debug!(error, "a connection ended early");
@@ -127,16 +128,21 @@ fn serve_connection(stream: TcpStream, shared: Shared, graceful: &GracefulShutdo
     });
 }
 
-async fn serve_accepted(stream: TcpStream, at: Endpoint, shared: Shared, activity: Arc<Activity>, watcher: Watcher) -> Ended {
+async fn serve_accepted(stream: TcpStream, at: Endpoint, shared: Shared, activity: Arc<Activity>, end: CancellationToken) -> Ended {
     let limits = shared.current.get().router.clients();
-    let stream = Patient::new(stream, limits.header_timeout, limits.stall_timeout, activity.clone());
-    let Some(tls) = shared.tls.clone() else { return serve_stream(stream, at, shared, activity, watcher).await };
+    let stream = Patient::new(stream, limits.header_timeout, limits.stall_timeout, activity.clone(), end.clone());
+    let Some(tls) = shared.tls.clone() else { return serve_stream(stream, at, shared, activity, end).await };
+    let secure = tokio::select! {
+        biased;
+        accepted = tls.accept(stream) => accepted?,
+        () = end.cancelled() => return Err("it was to end before its handshake did".into()),
+    };
     // What counts is what the client says, not what TLS says.
-    let stream = Patient::new(tls.accept(stream).await?, limits.header_timeout, limits.stall_timeout, activity.clone());
-    serve_stream(stream, at, shared, activity, watcher).await
+    let stream = Patient::new(secure, limits.header_timeout, limits.stall_timeout, activity.clone(), end.clone());
+    serve_stream(stream, at, shared, activity, end).await
 }
 
-async fn serve_stream<S>(stream: S, at: Endpoint, shared: Shared, activity: Arc<Activity>, watcher: Watcher) -> Ended
+async fn serve_stream<S>(stream: S, at: Endpoint, shared: Shared, activity: Arc<Activity>, end: CancellationToken) -> Ended
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -157,11 +163,22 @@ where
         let (served, shared, deliveries, busy) = (shared.current.get(), shared.clone(), deliveries.clone(), activity.begin());
         async move { Ok::<_, Infallible>(answer(request, &served.router, &shared, &deliveries, &busy, at).await) }
     });
-    let serving = watcher.watch(server.serve_connection(TokioIo::new(stream), service).into_owned());
+    let connection = pin!(server.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
-        ended = serving => ended,
+        ended = serve_until(connection, &end) => ended,
         () = watched.stalled(limits.stall_timeout) => Err("a response was not taken".into()),
     }
+}
+
+/// Serves a connection; once it is to `end`, what is under way on it and no more.
+async fn serve_until<C: GracefulConnection>(mut connection: Pin<&mut C>, end: &CancellationToken) -> C::Output {
+    tokio::select! {
+        // The connection first: what has arrived counts as under way, and one whose version is not known ends by itself.
+        biased;
+        ended = connection.as_mut() => return ended,
+        () = end.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    connection.await
 }
 
 /// Lets the head in, takes the body, and has the router answer.

@@ -384,6 +384,21 @@ fn who_makes_no_handshake_makes_room() {
     drop(silent);
 }
 
+/// Else it would look as if somebody had cut its connection: it has an answer, or has asked for nothing yet.
+#[test]
+fn who_makes_room_is_told_so_over_tls() {
+    let limits = r#""snapfunc": {"http": {"maxConnections": 1, "headerTimeout": "00:02:00"}}"#;
+    let host = SecureHost::start(&App::with(BODY_LENGTH).host_json(limits));
+    for (request, expected) in [(KEEP, "200"), ("", "")] {
+        let mut resting = host.connect().send(request);
+        let newcomer = host.connect().send("GET /api/f HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").until_closed();
+        assert_eq!(status(&newcomer), "200");
+        let mut answer = String::new();
+        resting.0.read_to_string(&mut answer).unwrap_or_else(|error| panic!("{request:?}: {error}"));
+        assert_eq!(status(&answer), expected);
+    }
+}
+
 #[test]
 fn bodies_share_a_room() {
     let host = App::with(BODY_LENGTH).host_json(r#""snapfunc": {"http": {"maxBodiesMb": 1}}"#).start();

@@ -6,6 +6,7 @@ use h2::client::{Builder, SendRequest};
 use h2::{Reason, RecvStream};
 use http::{Request, Response};
 use std::future::Future;
+use std::io::{self, Read, Write};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::runtime;
@@ -58,6 +59,60 @@ impl Client {
             all.extend_from_slice(&piece);
         }
         String::from_utf8(all).unwrap()
+    }
+}
+
+/// A client that answers nothing that the protocol wants answered, so that it is never done with going.
+struct Stubborn(std::net::TcpStream);
+
+/// One frame: its kind, its stream and what it holds.
+type Frame = (u8, u32, Vec<u8>);
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const SETTINGS: u8 = 4;
+const GOAWAY: u8 = 7;
+/// No stream above it is served, which is none, and no error.
+const GRACEFUL: [u8; 8] = [0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0];
+
+impl Stubborn {
+    fn connect(host: &Host) -> Stubborn {
+        let stream = std::net::TcpStream::connect(("127.0.0.1", host.port)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        (&stream).write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
+        let client = Stubborn(stream);
+        client.send(SETTINGS, 0, 0, &[]).unwrap();
+        client
+    }
+
+    fn send(&self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> io::Result<()> {
+        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        (&self.0).write_all(&[&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat())
+    }
+
+    /// Asks for a path, on stream 1.
+    fn get(&self, path: &str) -> io::Result<()> {
+        let texts =
+            [(0x04, path), (0x01, "localhost")].map(|(name, text)| [&[name, u8::try_from(text.len()).unwrap()], text.as_bytes()].concat());
+        // All of it in one frame; method and scheme are in HPACK's own table.
+        self.send(HEADERS, 0x05, 1, &[&[0x82, 0x86], &*texts.concat()].concat())
+    }
+
+    /// The next frame; none once the host has closed the connection.
+    fn next(&self) -> Option<Frame> {
+        let mut head = [0; 9];
+        match (&self.0).read_exact(&mut head) {
+            Err(error) if [io::ErrorKind::UnexpectedEof, io::ErrorKind::ConnectionReset].contains(&error.kind()) => return None,
+            read => read.unwrap(),
+        }
+        let mut payload = vec![0; usize::try_from(u32::from_be_bytes([0, head[0], head[1], head[2]])).unwrap()];
+        (&self.0).read_exact(&mut payload).ok()?;
+        Some((head[3], u32::from_be_bytes([head[5], head[6], head[7], head[8]]), payload))
+    }
+
+    /// The next frame of a kind.
+    fn until(&self, kind: u8) -> Option<Frame> {
+        std::iter::from_fn(|| self.next()).find(|frame| frame.0 == kind)
     }
 }
 
@@ -199,6 +254,51 @@ fn a_connection_without_streams_makes_room() {
         assert!(!taking.1.is_finished(), "what is not taken yet is under way");
         drop(body);
     });
+}
+
+const CROWDED: &str = r#""snapfunc": {"http": {"maxConnections": 1}}"#;
+
+#[test]
+fn a_connection_that_makes_room_is_told_so() {
+    let host = App::with(ECHO).host_json(CROWDED).start();
+    run(async {
+        let resting = Client::connect(&host, &Builder::new()).await;
+        assert_eq!(resting.text("GET", "/api/f", None).await, "GET");
+        let newcomer = Client::connect(&host, &Builder::new()).await;
+        assert_eq!(newcomer.text("GET", "/api/f", None).await, "GET");
+        resting.1.await.unwrap().unwrap();
+        let told = resting.0.ready().await.err().unwrap();
+        assert!(told.is_go_away() && told.is_remote() && told.reason() == Some(Reason::NO_ERROR), "{told:?}");
+    });
+}
+
+#[test]
+fn who_is_told_to_go_and_stays_is_dropped() {
+    let host = App::with(ECHO).host_json(CROWDED).start();
+    let stubborn = Stubborn::connect(&host);
+    assert_eq!(host.get("/api/f").text(), "GET");
+    assert_eq!(stubborn.until(GOAWAY).unwrap().2, GRACEFUL);
+    assert!(stubborn.until(GOAWAY).is_none(), "it was not done with going");
+}
+
+/// It had not been told yet, for all that it knows.
+#[test]
+fn a_request_that_crosses_the_word_to_go_is_answered() {
+    // Longer than a client has for going.
+    let code = "import time\ndef main(req):\n    time.sleep(1.5 if 's' in req.params else 0)\n    return 'slept'\n";
+    let host = App::with(code).host_json(CROWDED).start();
+    let answered = || {
+        let stubborn = Stubborn::connect(&host);
+        assert_eq!(host.get("/api/f").text(), "slept");
+        assert_eq!(stubborn.until(GOAWAY)?.2, GRACEFUL);
+        stubborn.get("/api/f?s").ok()?;
+        let answer = (stubborn.until(HEADERS)?.2[0], stubborn.until(DATA)?.2);
+        assert!(stubborn.until(HEADERS).is_none(), "it was not done with going");
+        Some(answer)
+    };
+    // On a machine that is busy it may come too late.
+    let answer = (0..5).find_map(|_| answered());
+    assert_eq!(answer, Some((0x88, b"slept".to_vec())));
 }
 
 #[test]
