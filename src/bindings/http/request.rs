@@ -10,7 +10,6 @@ use http::uri::Authority;
 use http::{HeaderMap, Uri};
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 use serde_json::{Map, Value};
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// The datum of an HTTP trigger: `route_values` are what the route's template captured, `at` is where the request arrived.
@@ -49,20 +48,22 @@ fn headers(headers: &HeaderMap) -> Vec<(String, String)> {
     pairs
 }
 
-/// Query parameters; a repeated one's values are joined with a comma, one without a value is left out, as on Azure.
+/// Query parameters; a repeated one's values are joined with a comma, under the name as it came first, whatever the case; one without a value is left out,
+/// as on Azure.
 fn query(query: &str) -> Vec<(String, String)> {
     let mut pairs: Vec<(String, String)> = Vec::new();
     // A client may send thousands of names: each is looked up, not searched for.
-    let mut places: HashMap<Cow<'_, str>, usize> = HashMap::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        match places.get(&name).and_then(|place| pairs.get_mut(*place)) {
+        let known = name.to_lowercase();
+        match places.get(&known).and_then(|place| pairs.get_mut(*place)) {
             Some((_, values)) => {
                 values.push(',');
                 values.push_str(&value);
             }
             None => {
-                pairs.push((name.to_string(), value.into_owned()));
-                places.insert(name, pairs.len() - 1);
+                pairs.push((name.into_owned(), value.into_owned()));
+                places.insert(known, pairs.len() - 1);
             }
         }
     }
@@ -100,11 +101,11 @@ mod tests {
 
     #[test]
     fn repeated_headers_and_parameters_are_joined() {
-        let request = parts(http::Request::get("/api/x?a=1&b=2&a=3%2C4&c=&d").header("X-A", "1").header("x-a", "2").header("Host", "h:1"));
+        let request = parts(http::Request::get("/api/x?a=1&b=2&A=3%2C4&c=&d").header("X-A", "1").header("x-a", "2").header("Host", "h:1"));
         let Datum::HttpRequest(request) = to_datum(&request, Bytes::from_static(b"body"), vec![], HERE) else {
             panic!("not a request");
         };
-        assert_eq!(request.url, "http://h:1/api/x?a=1&b=2&a=3%2C4&c=&d");
+        assert_eq!(request.url, "http://h:1/api/x?a=1&b=2&A=3%2C4&c=&d");
         assert_eq!(request.headers, JoinedPairs::Joined("x-a\x001,2\0host\0h:1\0".into()));
         assert_eq!(request.query, JoinedPairs::Joined("a\x001,3,4\0b\x002\0".into()));
         assert_eq!(request.body, b"body");
