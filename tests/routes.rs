@@ -104,6 +104,7 @@ fn the_home_page_can_be_switched_off() {
     let host = app.start();
     let home = host.get("/");
     assert_eq!((home.status, home.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    assert_eq!((host.post("/", "ping").status, host.request("OPTIONS", "/", &[], b"").status), (200, 200));
     let without = app.start_with(&[], &[("AzureWebJobsDisableHomepage", "true")]);
     assert_eq!((without.get("/").status, without.get("/").text()), (204, ""));
 }

@@ -17,7 +17,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use std::sync::Arc;
 
-/// The answer to `GET /` where no function has that path.
+/// The answer to `/` where no function has that path.
 const HOME_PAGE: &str = include_str!("home.html");
 /// What hyper takes over HTTP/1.1, and Kestrel over both (`MaxRequestHeaderCount`).
 const MOST_HEADERS: usize = 100;
@@ -139,7 +139,8 @@ impl Router {
                     Err(failed) => To::Answer(status(failed)),
                 }
             }
-            None if path == "/" && (method == Method::GET || method == Method::HEAD) => To::Answer(self.home()),
+            // Whatever the method, as in the Functions host.
+            None if path == "/" => To::Answer(self.home()),
             None if self.settings.unusable => {
                 self.dispatcher.complain("the setting PYTHON_SCRIPT_FILE_NAME is not the name of a Python file");
                 To::Answer(status(StatusCode::INTERNAL_SERVER_ERROR))
