@@ -42,6 +42,7 @@ fn it_starts_as_core_tools_do() {
     started(&["start", "-p", &port_text, "--no-build", "--language-worker", "python", "--timeout", "60", "--runtime", "default"]);
     started(&["start", "-p", &port_text, "--address", "127.0.0.1", "-t", "60", "--cors", "*"]);
     started(&["start", "-p", &port_text, "--python", "--skip-azure-storage-check"]);
+    started(&["start", "-p", &port_text, "--pause-on-error", "--dotnet-isolated-debug"]);
 }
 
 #[test]
@@ -57,6 +58,36 @@ fn a_debugger_that_is_asked_for_is_told_to_be_none() {
     host.wait_for_line(
         "snapfunc: languageWorkers__python__arguments is passed over: Python runs in the sandbox, where no debugger can wait for an editor",
     );
+    // As Core Tools take it: the value looks like flags.
+    let host = App::with(OK).start_with(&["--language-worker", "--", "-m debugpy --listen 127.0.0.1:9091"], &[]);
+    host.wait_for_line("snapfunc: --language-worker is passed over: Python runs in the sandbox, where no debugger can wait for an editor");
+    assert_eq!(host.get("/api/f").text(), "ok");
+}
+
+#[test]
+fn settings_that_the_environment_has_otherwise_are_told_by_name() {
+    let app = App::with(OK).file("local.settings.json", r#"{"Values": {"A": "file", "B": "same", "C": "file"}}"#);
+    let host = app.start_with(&[], &[("A", "secret"), ("B", "same")]);
+    host.wait_for_line("snapfunc: the environment's values are used, not those of local.settings.json, for A");
+    assert!(!host.printed().contains("secret"), "{}", host.printed());
+}
+
+#[test]
+fn references_to_other_services_are_told_by_name() {
+    let reference = "@Microsoft.KeyVault(SecretUri=https://vault.example/secrets/s)";
+    let app = App::with(OK).file("local.settings.json", format!("{{\"Values\": {{\"A\": \"{reference}\", \"B\": \"plain\"}}}}"));
+    let host = app.start_with(&[], &[("WEBSITE_X", "@Microsoft.AppConfiguration(Endpoint=https://c.example; Key=k)")]);
+    host.wait_for_line(
+        "snapfunc: references to Key Vault or App Configuration are not resolved here, so put the values themselves into the settings A, WEBSITE_X",
+    );
+    assert!(!host.printed().contains("vault.example"), "{}", host.printed());
+}
+
+#[test]
+fn proxies_are_told_to_be_passed_over() {
+    let host = App::with(OK).file("proxies.json", r#"{"proxies": {}}"#).start();
+    host.wait_for_line("snapfunc: proxies.json is passed over: there are no proxies, as in the Functions host since 4.0");
+    assert_eq!(host.get("/api/f").text(), "ok");
 }
 
 #[test]

@@ -92,3 +92,14 @@ fn functions_come_and_go_and_change_their_routes() {
     wait_for(&host, "/api/g", 404, "");
     assert_eq!(host.get("/api/moved").text(), "f");
 }
+
+#[test]
+fn a_changed_requirements_txt_is_told_once_to_need_a_start() {
+    let app = App::with("def main(req):\n    return 'old'\n");
+    let host = app.start();
+    let app = app.file("requirements.txt", "itsdangerous\n");
+    host.wait_for_line("snapfunc: requirements.txt asks for packages that are not installed: start again to have them installed");
+    let _app = app.file("f/__init__.py", "def main(req):\n    return 'new'\n");
+    wait_for(&host, "/api/f", 200, "new");
+    assert_eq!(host.printed().matches("asks for packages").count(), 1, "{}", host.printed());
+}

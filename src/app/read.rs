@@ -11,6 +11,9 @@ use super::json::Document;
 use super::settings::{self, LocalSettings, Settings};
 use super::{App, ProgrammingModel, ReadError, ReadOptions, packages};
 
+/// Where the proxies of Functions 1 to 3 are.
+const PROXIES: &str = "proxies.json";
+
 impl App {
     /// Reads the app in `root`, which may be relative. Blocks on the file system.
     ///
@@ -36,6 +39,11 @@ impl App {
         let (packages, left_out) = packages::find(&folder, &options.environment);
         notices.extend(left_out);
         notices.extend(debugger(&local.values, &options.environment));
+        notices.extend(settings.standing_over(&local.values));
+        notices.extend(settings.unresolved());
+        if folder.kind(PROXIES)? != Kind::Absent {
+            notices.push(format!("{PROXIES} is passed over: there are no proxies, as in the Functions host since 4.0"));
+        }
 
         let entry_file = settings.get("PYTHON_SCRIPT_FILE_NAME").filter(|name| !name.is_empty()).unwrap_or("function_app.py").to_owned();
         let unusable = !can_be_entry_file(&entry_file);

@@ -20,6 +20,7 @@ mod storage;
 
 use crate::host::console::{cut, printable};
 use clap::{Parser, Subcommand};
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// Runs Azure Functions Python apps, unchanged, inside WebAssembly.
@@ -59,7 +60,7 @@ enum HostCommand {
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    let command = Cli::parse().command;
+    let command = Cli::parse_from(joined(std::env::args_os())).command;
     diagnostics::start();
     let result = match command {
         Command::Start(start) | Command::Host(HostCommand::Start(start)) => start.run(),
@@ -77,6 +78,20 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The arguments, with `--language-worker -- VALUE` as one: so Core Tools take a value that looks like flags.
+fn joined(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut arguments = arguments.peekable();
+    let mut joined = Vec::new();
+    while let Some(mut argument) = arguments.next() {
+        if argument == "--language-worker" && arguments.next_if(|next| next == "--").is_some() {
+            argument.push("=");
+            argument.push(arguments.next().unwrap_or_default());
+        }
+        joined.push(argument);
+    }
+    joined
 }
 
 /// An error that is longer, in bytes, is cut off.

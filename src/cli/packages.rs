@@ -6,6 +6,7 @@ use crate::host::console::Console;
 use crate::packages::{Packages, PackagesError, Progress, REQUIREMENTS, State};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
+use std::cell::Cell;
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -99,9 +100,8 @@ pub(super) fn ensure(root: &Path, installing: Installing, console: &Arc<Console>
         }
         Err(error) => return Err(error.into()),
     };
-    let in_environment = || env::var_os("VIRTUAL_ENV").is_some_and(|folder| !folder.is_empty());
     match (packages.state(), installing) {
-        (State::Missing, _) if in_environment() => return Ok(false),
+        (State::Missing, _) if is_in_environment() => return Ok(false),
         (State::Missing | State::Outdated, Installing::Wanted) => {}
         (State::Missing | State::Outdated, Installing::Refused) => bail!(
             "the packages of {REQUIREMENTS} are not installed, and serve installs none, as that may run their code on this machine: \
@@ -122,6 +122,27 @@ pub(super) fn ensure(root: &Path, installing: Installing, console: &Arc<Console>
     }
     install(&packages, console).context("the app's packages are not there (--no-build goes on without them)")?;
     Ok(true)
+}
+
+/// Tells, once for each change, that an app that is served asks for other packages now: they are installed at a start alone. `told` is whether it
+/// was.
+pub(super) fn tell_outdated(root: &Path, told: &Cell<bool>, console: &Console) {
+    // What is wrong with the file is told at the next start.
+    let Ok(Some(packages)) = Packages::of(root) else { return };
+    let outdated = match packages.state() {
+        State::Missing => !is_in_environment(),
+        State::Outdated => true,
+        _ => false,
+    };
+    if outdated && !told.get() {
+        let text = format!("{REQUIREMENTS} asks for packages that are not installed: start again to have them installed");
+        console.host(LogLevel::Warning, &text);
+    }
+    told.set(outdated);
+}
+
+fn is_in_environment() -> bool {
+    env::var_os("VIRTUAL_ENV").is_some_and(|folder| !folder.is_empty())
 }
 
 fn install(packages: &Packages, console: &Arc<Console>) -> anyhow::Result<()> {

@@ -18,6 +18,7 @@ use crate::sandbox::Runtime;
 use crate::wall::{self, Gates};
 use anyhow::Context;
 use clap::Args;
+use std::cell::Cell;
 use std::fs::DirBuilder;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -156,8 +157,8 @@ struct Accepted {
     /// Don't install the packages of requirements.txt
     #[arg(long)]
     no_build: bool,
-    /// Accepted: the language is Python
-    #[arg(long, value_name = "LANGUAGE")]
+    /// Accepted: the language is Python, and no debugger can wait in the sandbox
+    #[arg(long, value_name = "ARGUMENTS")]
     language_worker: Option<String>,
     /// Accepted: the language is Python
     #[arg(long)]
@@ -168,9 +169,24 @@ struct Accepted {
     /// Accepted: storage is looked for when it is used
     #[arg(long)]
     skip_azure_storage_check: bool,
+    /// Accepted: nothing is asked for at the end
+    #[arg(long)]
+    pause_on_error: bool,
+    /// Accepted: the language is Python
+    #[arg(long, hide = true)]
+    dotnet_isolated_debug: bool,
     /// Accepted: seconds that the start may take
     #[arg(short, long, value_name = "SECONDS")]
     timeout: Option<u64>,
+}
+
+// === impl Accepted ===
+
+impl Accepted {
+    /// Whether the worker was to be started with arguments of its own.
+    fn wants_debugger(&self) -> bool {
+        self.language_worker.as_ref().is_some_and(|arguments| !arguments.is_empty() && !arguments.eq_ignore_ascii_case("python"))
+    }
 }
 
 // === impl Start ===
@@ -200,6 +216,12 @@ impl Start {
             let text = format!("the certificate is made for this run, for localhost; its SHA-256 is {}", tls.fingerprint());
             console.host(LogLevel::Information, &text);
         }
+        if self.accepted.wants_debugger() {
+            console.host(
+                LogLevel::Warning,
+                "--language-worker is passed over: Python runs in the sandbox, where no debugger can wait for an editor",
+            );
+        }
         let installing = if self.accepted.no_build { Installing::Unwanted } else { mode.installing };
         let app = match source.folder() {
             Some(folder) if packages::ensure(folder, installing, &console)? => self.read(&source)?,
@@ -215,7 +237,14 @@ impl Start {
         threads.event_interval(4).enable_all();
         let runtime = threads.build().context("the threads can't be started")?;
         let address = SocketAddr::new(self.address, self.port.or(app.local.port).unwrap_or(DEFAULT_PORT));
-        let code = runtime.block_on(serve(app, || self.read(&source), Place { console, address, data, mode }, tls));
+        let (told, changed) = (Cell::new(false), source.folder().filter(|_| installing == Installing::Wanted));
+        let read = || {
+            if let Some(folder) = changed {
+                packages::tell_outdated(folder, &told, &console);
+            }
+            self.read(&source)
+        };
+        let code = runtime.block_on(serve(app, read, Place { console: console.clone(), address, data, mode }, tls));
         // Invocations that outlived the drain must not hold up the exit.
         runtime.shutdown_background();
         code

@@ -14,7 +14,7 @@
 mod local;
 mod patterns;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt;
 
@@ -35,6 +35,9 @@ pub const ALWAYS: [&str; 7] = [
     "PYTHON_*",
     "WEBSITE_*",
 ];
+
+/// How values begin that Azure replaces by those of another service.
+const REFERENCES: [&str; 2] = ["@Microsoft.KeyVault(", "@Microsoft.AppConfiguration("];
 
 /// An app's settings. Names keep their case, as environment variables do.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -65,6 +68,22 @@ impl Settings {
             }
         }
         Settings { values }
+    }
+
+    /// A sentence on those of `values` that the environment has otherwise; nothing where there are none.
+    pub(super) fn standing_over(&self, values: &[(String, String)]) -> Option<String> {
+        let others: BTreeSet<&str> =
+            values.iter().filter(|(name, value)| self.values.get(name) != Some(value)).map(|(name, _)| name.as_str()).collect();
+        let names = others.into_iter().collect::<Vec<_>>().join(", ");
+        (!names.is_empty()).then(|| format!("the environment's values are used, not those of {FILE}, for {names}"))
+    }
+
+    /// A sentence on those that name their value in a service of Azure's, which is not asked here; nothing where there are none.
+    pub(super) fn unresolved(&self) -> Option<String> {
+        let is_reference = |value: &str| REFERENCES.iter().any(|start| value.trim_start().starts_with(start));
+        let names: Vec<&str> = self.iter().filter(|(_, value)| is_reference(value)).map(|(name, _)| name).collect();
+        let sentence = "references to Key Vault or App Configuration are not resolved here, so put the values themselves into the settings";
+        (!names.is_empty()).then(|| format!("{sentence} {}", names.join(", ")))
     }
 
     /// A setting's value. If none has exactly this name: one that has it in another case, as in .NET's configuration.
