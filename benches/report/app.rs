@@ -33,6 +33,7 @@ pub(crate) fn spec(root: &Path) -> Spec {
         package_paths: vec![],
         settings: vec![],
         platform: vec![],
+        preload_packages: true,
         private_files: vec![],
         functions: vec![FunctionSource {
             name: "hello".into(),

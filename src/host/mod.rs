@@ -341,6 +341,7 @@ fn spec(app: &App, functions: &Functions, around: &Around) -> Spec {
         packages: packages.mount,
         settings: environment::variables(app, around.address, around.production),
         platform: environment::platform(),
+        preload_packages: app.host.snapfunc.preload_packages,
         private_files: vec![app::LOCAL_SETTINGS.to_owned()],
         functions: functions.sources(),
         entry_file: app.entry_file().map(|file| format!("{}/{file}", paths::APP)),

@@ -15,7 +15,7 @@ mod bindings {
 
 pub use bindings::exports::snapfunc::host::worker::{
     App, Beginning, Binding, Configuration, DataType, Direction, FunctionSource, Invocation, LoadedApp, LoadedFunction, Outcome,
-    RetryContext, TraceContext,
+    Preloadable, RetryContext, TraceContext,
 };
 pub use bindings::snapfunc::host::logging::{Level, LogRecord};
 pub use bindings::snapfunc::host::types::{Cookie, Datum, Failure, HttpRequest, HttpResponse, JoinedPairs};

@@ -1,7 +1,7 @@
 //! One isolated interpreter with an app loaded.
 
 use super::Runtime;
-use super::api::{App, Beginning, ClonableApp, Configuration, Failure, Invocation, LoadedApp, Outcome};
+use super::api::{App, Beginning, ClonableApp, Configuration, Failure, Invocation, LoadedApp, Outcome, Preloadable};
 use super::limits::Limits;
 use super::logs::{LogRecord, LogSink, Outlet, Running};
 use super::runtime::MOST_BYTES_A_CALL;
@@ -128,6 +128,24 @@ impl Instance {
             worker.call_load(&mut self.store, app).await
         };
         let result = tokio::time::timeout(limit, guarded(&self.grants.sign, &self.memory, loading)).await;
+        self.end(result, limit)
+    }
+
+    /// Imports packages of an app before the app; says which settings they looked for.
+    pub(super) async fn preload(
+        &mut self,
+        configuration: &Configuration,
+        app: &App,
+        wanted: &Preloadable,
+        limit: Duration,
+    ) -> Result<Vec<String>, InvokeError> {
+        let _turn = self.begin();
+        let worker = self.guest.snapfunc_host_worker();
+        let preloading = async {
+            worker.call_configure(&mut self.store, configuration).await?;
+            worker.call_preload(&mut self.store, app, wanted).await
+        };
+        let result = tokio::time::timeout(limit, guarded(&self.grants.sign, &self.memory, preloading)).await;
         self.end(result, limit)
     }
 

@@ -24,6 +24,7 @@ mod limits;
 mod logs;
 mod network;
 mod pool;
+mod preloading;
 mod preparation;
 mod runtime;
 mod seal;

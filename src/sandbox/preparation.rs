@@ -3,15 +3,18 @@
 //! 1. A snapshot of the same app is taken, if the settings are such that it would have been loaded alike.
 //! 2. Else the app is loaded without its settings. If it did not look at any that is set, its memory serves, and is kept as a snapshot.
 //! 3. Else it is loaded with its settings, and its memory is never written to a disk.
+//!
+//! What it is loaded on is the guest, or the guest with the app's packages: see [`preloading`](super::preloading).
 
 use super::Runtime;
-use super::api::{App, Configuration, Level, LoadedApp, paths};
+use super::api::{App, Configuration, Level, LoadedApp, Preloadable, paths};
 use super::bundle;
 use super::immortal;
 use super::instance::{Instance, InvokeError, Purpose};
 use super::logs::{LogRecord, LogSink};
+use super::preloading::Packages;
 use super::slots::{Capture, Image};
-use super::snapshot::{Content, Identity, KeptFailure, KeptFunction, KeptRecord, Memory, Snapshot};
+use super::snapshot::{Content, Description, Identities, Identity, KeptFailure, KeptFunction, KeptRecord, Memory, Snapshot, Store};
 use super::state::Mounts;
 use super::template::{Origin, Spec, TemplateError};
 use super::warm_up::warm_up;
@@ -41,11 +44,20 @@ struct Loaded {
     app: LoadedApp,
     /// A copy of the memory, with what lasts made immortal; or what stands in the way of one.
     memory: Result<Vec<u8>, Vec<String>>,
+    /// What the app was loaded on.
+    ground: Arc<Image>,
+}
+
+/// The same where no setting was there.
+struct Unset {
+    snapshot: Snapshot,
+    memory: Memory,
+    preloadable: Preloadable,
 }
 
 /// Keeps records until it is known whether they count.
 #[derive(Default)]
-struct Held(Mutex<Kept>);
+pub(super) struct Held(Mutex<Kept>);
 
 #[derive(Default)]
 struct Kept {
@@ -61,7 +73,7 @@ struct Kept {
 impl Preparation<'_> {
     /// Makes the app ready: what instances begin with, and what loading came to.
     pub(super) async fn run(&self) -> Result<(Origin, LoadedApp), TemplateError> {
-        let identity = self.identity().await;
+        let (identity, packages) = self.identities().await.map(|found| (found.app, found.packages)).unzip();
         let found = identity.as_ref().and_then(|identity| self.find(identity));
         let reads_settings = found.as_ref().is_some_and(|snapshot| !self.fits(snapshot));
         if let Some((snapshot, memory)) = found.as_ref().and_then(|snapshot| Some((snapshot, snapshot.memory.as_ref()?)))
@@ -69,29 +81,32 @@ impl Preparation<'_> {
         {
             return self.adopt(snapshot, memory);
         }
-        if !reads_settings && let Some((snapshot, memory)) = self.try_without_settings().await {
+        let mut packages = self.packages(packages.flatten());
+        if !reads_settings && let Some(Unset { snapshot, memory, preloadable }) = self.try_without_settings(&mut packages).await {
             let fits = self.fits(&snapshot);
             let adopted = fits.then(|| self.adopt(&snapshot, &memory));
             if let Some(identity) = identity {
-                self.keep(identity, Snapshot { memory: fits.then_some(memory), ..snapshot });
+                self.keep(&self.runtime.snapshots, identity, Snapshot { memory: fits.then_some(memory), ..snapshot });
             }
             if let Some(adopted) = adopted {
+                self.preload_meanwhile(packages, preloadable);
                 return adopted;
             }
         }
-        let loaded = self.load(&self.spec.settings, self.spec.logs.clone()).await?;
+        let loaded = self.load(&mut packages, &self.spec.settings, self.spec.logs.clone(), || ()).await?;
         let origin = match loaded.memory {
             Ok(content) => {
                 Origin::Image { image: Arc::new(Image::in_memory(&content).map_err(TemplateError::Image)?), configuration: None }
             }
-            Err(obstacles) => Origin::Source { obstacles },
+            Err(obstacles) => Origin::Source { obstacles, ground: loaded.ground },
         };
+        self.preload_meanwhile(packages, loaded.app.preloadable.clone());
         Ok((origin, loaded.app))
     }
 
     /// Loads the app with all of its settings, to be used at once.
-    pub(super) async fn load_instance(&self) -> Result<Instance, TemplateError> {
-        let mut instance = self.instance(&self.runtime.base, self.purpose())?;
+    pub(super) async fn load_instance(&self, ground: &Arc<Image>) -> Result<Instance, TemplateError> {
+        let mut instance = self.instance(ground, self.purpose())?;
         instance.load(&self.configuration(&self.spec.settings), &self.app(), LOAD_LIMIT).await.map_err(load_error)?;
         instance.prepare_snapshot(LOAD_LIMIT).await.map_err(load_error)?;
         Ok(instance)
@@ -112,12 +127,12 @@ impl Preparation<'_> {
         Purpose::logging(self.spec.logs.clone())
     }
 
-    async fn identity(&self) -> Option<Identity> {
-        let description = Identity::description(self.spec);
+    async fn identities(&self) -> Option<Identities> {
+        let description = Description::of(self.spec);
         let content = Content::of(self.spec);
-        let read = tokio::task::spawn_blocking(move || Identity::of(&description, &content)).await;
+        let read = tokio::task::spawn_blocking(move || Identities::of(&description, &content)).await;
         match read {
-            Ok(Ok(identity)) => identity,
+            Ok(Ok(identities)) => identities,
             Ok(Err(error)) => {
                 tracing::warn!(%error, "the app's files can't be read for its snapshot: it is loaded anew");
                 None
@@ -135,9 +150,10 @@ impl Preparation<'_> {
     }
 
     /// What loading comes to where no setting is there; nothing where it fails: then settings may be what is missing.
-    async fn try_without_settings(&self) -> Option<(Snapshot, Memory)> {
+    async fn try_without_settings(&self, packages: &mut Packages) -> Option<Unset> {
         let held = Arc::new(Held::default());
-        let loaded = self.load(&self.spec.platform, held.clone()).await.ok()?;
+        let again = || drop(held.take());
+        let loaded = self.load(packages, &self.spec.platform, held.clone(), again).await.ok()?;
         let memory = Memory::of(&loaded.memory.ok()?, self.runtime.base.content());
         let snapshot = Snapshot {
             functions: loaded.app.functions.iter().map(KeptFunction::from).collect(),
@@ -146,13 +162,31 @@ impl Preparation<'_> {
             records: held.take(),
             memory: None,
         };
-        Some((snapshot, memory))
+        Some(Unset { snapshot, memory, preloadable: loaded.app.preloadable })
     }
 
-    async fn load(&self, settings: &[(String, String)], logs: Arc<dyn LogSink>) -> Result<Loaded, TemplateError> {
+    /// Loads the app, on its packages if they are there; `again` is called before it is loaded a second time.
+    async fn load(
+        &self,
+        packages: &mut Packages,
+        settings: &[(String, String)],
+        logs: Arc<dyn LogSink>,
+        again: impl FnOnce(),
+    ) -> Result<Loaded, TemplateError> {
+        if let Some((records, image)) = packages.preloaded() {
+            tell(records, &*logs);
+            let loaded = self.load_on(image, settings, logs.clone()).await?;
+            let Some(why) = &loaded.app.disagreement else { return Ok(loaded) };
+            self.give_up(packages, why);
+            again();
+        }
+        self.load_on(&self.runtime.base, settings, logs).await
+    }
+
+    async fn load_on(&self, ground: &Arc<Image>, settings: &[(String, String)], logs: Arc<dyn LogSink>) -> Result<Loaded, TemplateError> {
         let capture = Capture::default();
         let purpose = Purpose { capture: Some(capture.clone()), ..Purpose::logging(logs) };
-        let mut instance = self.instance(&self.runtime.base, purpose)?;
+        let mut instance = self.instance(ground, purpose)?;
         let configuration = self.configuration(settings);
         let warm_up = warm_up(&configuration);
         let app = instance.load(&configuration, &self.app(), LOAD_LIMIT).await.map_err(load_error)?;
@@ -161,35 +195,37 @@ impl Preparation<'_> {
         let obstacles = instance.prepare_snapshot(LOAD_LIMIT).await.map_err(load_error)?;
         let memory = if obstacles.is_empty() {
             instance.warm_up(&warm_up, LOAD_LIMIT).await.map_err(load_error)?;
-            instance.forget_folders(LOAD_LIMIT).await.map_err(load_error)?;
-            let mut content = capture.take().map_err(TemplateError::Image)?;
-            // Another instance looks for what lasts, as looking leaves traces.
-            let image = Arc::new(Image::in_memory(&content).map_err(TemplateError::Image)?);
-            let looking = self.instance(&image, self.purpose())?.lasting_objects(LOOK_LIMIT).await;
-            match looking {
-                Ok(lasting) => {
-                    immortal::mark(&mut content, &lasting);
-                }
-                // The app may have changed what looks for them. It costs its instances a few pages each.
-                Err(error) => tracing::warn!(%error, "what lasts of the app's memory can't be found"),
-            }
-            Ok(content)
+            Ok(self.copy(instance, &capture).await?)
         } else {
             Err(obstacles)
         };
-        Ok(Loaded { app, memory })
+        Ok(Loaded { app, memory, ground: ground.clone() })
     }
 
-    fn fits(&self, snapshot: &Snapshot) -> bool {
+    /// The memory of an instance that is ready for it, which is none afterwards; with what lasts made immortal.
+    pub(super) async fn copy(&self, instance: Instance, capture: &Capture) -> Result<Vec<u8>, TemplateError> {
+        instance.forget_folders(LOAD_LIMIT).await.map_err(load_error)?;
+        let mut content = capture.take().map_err(TemplateError::Image)?;
+        // Another instance looks for what lasts, as looking leaves traces.
+        let image = Arc::new(Image::in_memory(&content).map_err(TemplateError::Image)?);
+        let looking = self.instance(&image, self.purpose())?.lasting_objects(LOOK_LIMIT).await;
+        match looking {
+            Ok(lasting) => {
+                immortal::mark(&mut content, &lasting);
+            }
+            // The app may have changed what looks for them. It costs its instances a few pages each.
+            Err(error) => tracing::warn!(%error, "what lasts of the app's memory can't be found"),
+        }
+        Ok(content)
+    }
+
+    pub(super) fn fits(&self, snapshot: &Snapshot) -> bool {
         snapshot.fits(&self.spec.platform, &self.spec.settings)
     }
 
     /// Instances begin with a snapshot's memory. What the app logged when that was made is logged again.
     fn adopt(&self, snapshot: &Snapshot, memory: &Memory) -> Result<(Origin, LoadedApp), TemplateError> {
-        for record in &snapshot.records {
-            let (level, logger, text) = record.parts();
-            self.spec.logs.record(&LogRecord { level, logger, text, running: None });
-        }
+        tell(&snapshot.records, &*self.spec.logs);
         tracing::debug!(pages = memory.pages(), runs = memory.runs().len(), "the app's memory differs from the guest's");
         let image = memory.image(&self.runtime.base, &self.runtime.cache).map_err(TemplateError::Image)?;
         // What the platform says of itself is there already: the snapshot's identity holds it.
@@ -199,8 +235,8 @@ impl Preparation<'_> {
     }
 
     /// Keeps a snapshot, meanwhile. What stands in the way of that is no error of the app.
-    fn keep(&self, identity: Identity, snapshot: Snapshot) {
-        let snapshots = self.runtime.snapshots.clone();
+    pub(super) fn keep(&self, snapshots: &Arc<Store>, identity: Identity, snapshot: Snapshot) {
+        let snapshots = snapshots.clone();
         let public = |setting: &&(String, String)| !self.spec.platform.contains(setting) && setting.1.len() >= SHORTEST_SECRET;
         let secrets: Vec<_> = self.spec.settings.iter().filter(public).cloned().collect();
         self.runtime.keeping.begin(move || {
@@ -216,11 +252,11 @@ impl Preparation<'_> {
         });
     }
 
-    fn configuration(&self, settings: &[(String, String)]) -> Configuration {
+    pub(super) fn configuration(&self, settings: &[(String, String)]) -> Configuration {
         Configuration { settings: settings.to_vec().into(), log_level: self.spec.log_level }
     }
 
-    fn app(&self) -> App {
+    pub(super) fn app(&self) -> App {
         App {
             root: paths::APP.to_owned(),
             package_paths: self.spec.package_paths.clone(),
@@ -246,7 +282,7 @@ impl LogSink for Held {
 }
 
 impl Held {
-    fn take(&self) -> Vec<KeptRecord> {
+    pub(super) fn take(&self) -> Vec<KeptRecord> {
         let Kept { mut records, dropped, .. } = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         if dropped > 0 {
             let text = format!("{dropped} more records of loading the app were dropped: more than {} KiB are not kept", MOST_LOGGED >> 10);
@@ -256,7 +292,15 @@ impl Held {
     }
 }
 
-fn load_error(error: InvokeError) -> TemplateError {
+/// Logs again what was logged when a snapshot was made.
+fn tell(records: &[KeptRecord], logs: &dyn LogSink) {
+    for record in records {
+        let (level, logger, text) = record.parts();
+        logs.record(&LogRecord { level, logger, text, running: None });
+    }
+}
+
+pub(super) fn load_error(error: InvokeError) -> TemplateError {
     match error {
         InvokeError::Raised(failure) => TemplateError::Load(failure),
         other => TemplateError::Died(other),

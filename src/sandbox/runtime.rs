@@ -6,13 +6,14 @@ use super::immortal;
 use super::instance::Instance;
 use super::preparation::LOAD_LIMIT;
 use super::slots::{Creator, Image};
-use super::snapshot::{Keeping, Store};
+use super::snapshot::{APPS, Keeping, PRELOADED, Store};
 use super::stacks::Stacks;
 use super::state::{self, Mounts, State};
 use super::turns::Ticker;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
+use tokio::sync::Semaphore;
 use wasmtime::component::Linker;
 use wasmtime::{Config, Engine};
 
@@ -54,7 +55,12 @@ pub struct Runtime {
     pub(super) rootfs: PathBuf,
     /// Where files may be put that last.
     pub(super) cache: PathBuf,
+    /// Of apps.
     pub(super) snapshots: Arc<Store>,
+    /// Of packages.
+    pub(super) preloaded: Arc<Store>,
+    /// Packages are preloaded one after the other, as nobody waits for them.
+    pub(super) preloading: Semaphore,
     pub(super) keeping: Keeping,
     pub(super) ticker: Ticker,
 }
@@ -82,7 +88,9 @@ impl Runtime {
             base: Arc::new(image),
             rootfs: base.rootfs.clone(),
             cache: cache.to_owned(),
-            snapshots: Arc::new(Store::open(cache, None, base.seal.clone())),
+            snapshots: Arc::new(Store::open(cache, APPS, base.seal.clone())),
+            preloaded: Arc::new(Store::open(cache, PRELOADED, base.seal.clone())),
+            preloading: Semaphore::new(1),
             keeping: Keeping::default(),
         };
         let runtime = if finished { runtime } else { runtime.with_finished_base(&base)? };

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What to run and with what.
+#[derive(Clone)]
 pub struct Spec {
     /// The app's folder on this machine.
     pub root: PathBuf,
@@ -25,6 +26,8 @@ pub struct Spec {
     pub settings: Vec<(String, String)>,
     /// What it holds while the app is loaded to be kept on disk: what the platform says of itself to every app, and no secret.
     pub platform: Vec<(String, String)>,
+    /// Whether third-party packages may be imported before the app, and that be kept.
+    pub preload_packages: bool,
     /// Names of files in the app's folder that hold settings: they are no part of what is kept.
     pub private_files: Vec<String>,
     /// The functions of programming model v1 to load; paths are the guest's.
@@ -87,6 +90,8 @@ pub(super) enum Origin {
     Source {
         /// What that is, in words.
         obstacles: Vec<String>,
+        /// What the app is loaded on: the guest, or the guest with the app's packages.
+        ground: Arc<Image>,
     },
 }
 
@@ -106,7 +111,7 @@ impl Template {
     pub fn obstacles(&self) -> &[String] {
         match &self.origin {
             Origin::Image { .. } => &[],
-            Origin::Source { obstacles } => obstacles,
+            Origin::Source { obstacles, .. } => obstacles,
         }
     }
 
@@ -117,7 +122,7 @@ impl Template {
             Origin::Image { image, configuration } => {
                 preparation.instance(image, Purpose { configuration: configuration.clone(), ..Purpose::logging(self.spec.logs.clone()) })
             }
-            Origin::Source { .. } => preparation.load_instance().await,
+            Origin::Source { ground, .. } => preparation.load_instance(ground).await,
         }
     }
 

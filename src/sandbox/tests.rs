@@ -55,6 +55,7 @@ fn spec(root: &Path, logs: Arc<Kept>, limits: Limits) -> Spec {
         package_paths: vec![],
         settings: vec![("GREETING".into(), "Hello".into())],
         platform: vec![],
+        preload_packages: true,
         private_files: vec![],
         functions,
         entry_file: None,

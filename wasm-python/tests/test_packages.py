@@ -25,7 +25,7 @@ def imported_werkzeug():
 
 def test_an_apps_own_package_comes_before_the_one_that_came_along(app_folder, write, imported_werkzeug):
     write("packages/werkzeug/__init__.py", "__version__ = 'mine'\n")
-    loader.set_up_paths(str(app_folder), [str(app_folder / "packages")])
+    loader.set_up_packages([str(app_folder / "packages")])
     import werkzeug
 
     assert werkzeug.__version__ == "mine" and "werkzeug.datastructures" not in sys.modules
@@ -36,7 +36,7 @@ def test_an_apps_own_package_comes_before_the_one_that_came_along(app_folder, wr
 
 def test_what_came_along_stays_without_one_of_the_app(app_folder, write, imported_werkzeug):
     write("packages/other/__init__.py", "")
-    loader.set_up_paths(str(app_folder), [str(app_folder / "packages")])
+    loader.set_up_packages([str(app_folder / "packages")])
     assert sys.modules["werkzeug.datastructures"] is imported_werkzeug
 
 
@@ -45,7 +45,8 @@ def test_syntax_warnings_are_shown_for_the_apps_code_alone(app_folder, write, mo
     monkeypatch.setattr(warnings, "showwarning", lambda *warning: shown.append(warning[2]))
     write("packages/theirs.py", "x = 1 is 1\n")
     write("mine.py", "x = 1 is 1\n")
-    loader.set_up_paths(str(app_folder), [str(app_folder / "packages")])
+    loader.set_up_packages([str(app_folder / "packages")])
+    loader.set_up_root(str(app_folder), [str(app_folder / "packages")])
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         import mine  # noqa: F401

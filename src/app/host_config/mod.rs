@@ -79,6 +79,8 @@ pub struct SnapfuncOptions {
     pub message_lease_seconds: Option<u32>,
     /// What the embedded storage may hold, in MiB: 1 to 16,777,216. Default 10,240. What the host keeps there itself may take an eighth more.
     pub storage_mb: u32,
+    /// Whether packages may be imported before the app, so that its later loads need not. Default true.
+    pub preload_packages: bool,
     /// How much each function may log.
     pub logs: LogLimits,
     /// What clients may cost: `http`.
@@ -181,6 +183,7 @@ impl Default for SnapfuncOptions {
             warm_instances: 1,
             message_lease_seconds: None,
             storage_mb: 10 << 10,
+            preload_packages: true,
             logs: LogLimits::default(),
             clients: ClientLimits::default(),
             outbound: Vec::new(),
@@ -208,6 +211,7 @@ impl SnapfuncOptions {
                 "warminstances" => options.warm_instances = integer(&value, 0, 10_000)?,
                 "messageleaseseconds" => options.message_lease_seconds = Some(integer(&value, 1, 604_800)?),
                 "storagemb" => options.storage_mb = integer(&value, 1, 1 << 24)?,
+                "preloadpackages" => options.preload_packages = value.flag()?,
                 "logs" | "http" if !value.value().is_object() => return Err(value.expected("an object `{…}`")),
                 "logs" => options.logs = LogLimits::read(&value)?,
                 "http" => options.clients = ClientLimits::read(&value)?,
@@ -216,7 +220,7 @@ impl SnapfuncOptions {
                 "passenv" => options.pass_env = value.texts()?,
                 _ => {
                     return Err(value.error(
-                        "is not an option of snapfunc: there are memoryMb, tmpMb, isolation, maxInstances, warmInstances, messageLeaseSeconds, storageMb, logs, http, outbound and passEnv",
+                        "is not an option of snapfunc: there are memoryMb, tmpMb, isolation, maxInstances, warmInstances, messageLeaseSeconds, storageMb, preloadPackages, logs, http, outbound and passEnv",
                     ));
                 }
             }

@@ -46,7 +46,7 @@ fn reads_all_fields() {
         "logging": {"logLevel": {"default": "warning", "Function": "Debug", "Function.hello": "NONE"}},
         "extensions": {"queues": {"batchSize": 8}, "http": {"routePrefix": "/v1/", "maxOutstandingRequests": -1, "maxConcurrentRequests": "7",
             "dynamicThrottlesEnabled": true, "hsts": {"isEnabled": true, "maxAge": "10"}, "customHeaders": {"X-Content-Type-Options": "nosniff"}}},
-        "snapfunc": {"memoryMb": 256, "tmpMb": 0, "isolation": "Invocation", "maxInstances": 3, "warmInstances": 2, "storageMb": 3, "passEnv": ["MY_*"],
+        "snapfunc": {"memoryMb": 256, "tmpMb": 0, "isolation": "Invocation", "maxInstances": 3, "warmInstances": 2, "storageMb": 3, "preloadPackages": false, "passEnv": ["MY_*"],
             "logs": {"maxRecordKb": 2, "MaxKbPerSecond": 3}, "http": {"maxConnections": 5}}"#,
     )
     .unwrap();
@@ -72,6 +72,7 @@ fn reads_all_fields() {
             max_instances: Some(3),
             message_lease_seconds: None,
             storage_mb: 3,
+            preload_packages: false,
             warm_instances: 2,
             logs: LogLimits { record_bytes: 2048, bytes_a_second: Some(3072) },
             clients: ClientLimits { connections: 5, ..ClientLimits::default() },
@@ -175,7 +176,7 @@ fn errors_name_line_and_field() {
         ),
         (
             "\"snapfunc\": {\n\"memory\": 1}",
-            "host.json:3: `snapfunc.memory` is not an option of snapfunc: there are memoryMb, tmpMb, isolation, maxInstances, warmInstances, messageLeaseSeconds, storageMb, logs, http, outbound and passEnv",
+            "host.json:3: `snapfunc.memory` is not an option of snapfunc: there are memoryMb, tmpMb, isolation, maxInstances, warmInstances, messageLeaseSeconds, storageMb, preloadPackages, logs, http, outbound and passEnv",
         ),
         ("\"snapfunc\": {\"memoryMb\": 8}", "host.json:2: `snapfunc.memoryMb` must be a whole number from 64 to 4096, not 8"),
         (

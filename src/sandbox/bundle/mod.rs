@@ -8,7 +8,9 @@ mod archive;
 
 use super::base::{CacheError, check_private, create_private};
 use super::seal::Seal;
-use super::snapshot::{APP, Content, Entry, Identity, Snapshot, Store, VENV, VENV_PACKAGES, format, open_regular};
+use super::snapshot::{
+    APP, APPS, Content, Description, Entry, Identities, Identity, Snapshot, Store, VENV, VENV_PACKAGES, format, open_regular,
+};
 use super::template::Template;
 use archive::ArchiveError;
 use std::fs;
@@ -105,8 +107,8 @@ impl Template {
         if !self.obstacles().is_empty() {
             return Err(self.obstacles().join(", "));
         }
-        let identity = Identity::of(&Identity::description(self.spec()), &Content::of(self.spec())).map_err(|error| error.to_string())?;
-        let identity = identity.ok_or("it has too many files, or too large ones")?;
+        let identities = Identities::of(&Description::of(self.spec()), &Content::of(self.spec())).map_err(|error| error.to_string())?;
+        let identity = identities.ok_or("it has too many files, or too large ones")?.app;
         self.runtime().settle();
         match self.runtime().snapshots.find(&identity, usize::MAX) {
             Some(snapshot) if snapshot.memory.is_some() => Ok((identity, snapshot)),
@@ -167,7 +169,7 @@ pub(super) fn store(root: &Path, cache: &Path, seal: Seal) -> Option<Store> {
 }
 
 fn store_of(digest: &str, cache: &Path, seal: Seal) -> Store {
-    Store::open(cache, Some(&format!("{FOLDER}/{digest}")), seal)
+    Store::open(cache, &format!("{FOLDER}/{digest}/{APPS}"), seal)
 }
 
 /// Where the virtual environment is that a bundle's app has its packages from.

@@ -13,6 +13,8 @@ const NOT_READ: [&str; 6] = [".git", "__pycache__", ".venv", "node_modules", ".v
 #[derive(Debug, Clone)]
 pub(in crate::sandbox) struct Content {
     folders: Vec<Folder>,
+    /// The folders of packages, by their names in a bundle.
+    packages: Vec<PathBuf>,
     private: Vec<String>,
     virtual_env: Option<PathBuf>,
 }
@@ -60,8 +62,14 @@ impl Content {
             folders.push(Folder { path: root.join(inside), name: Path::new(APP).join(inside) });
         }
         folders.extend(packages.map(|packages| Folder { path: packages.to_owned(), name: VENV_PACKAGES.into() }));
-        let mut packages = inside.iter().map(|inside| Path::new(APP).join(inside)).chain(packages.map(|_| VENV_PACKAGES.into()));
-        Content { virtual_env: packages.find_map(|packages| environment_of(&packages)), folders, private: private.to_vec() }
+        let names = inside.iter().map(|inside| Path::new(APP).join(inside)).chain(packages.map(|_| VENV_PACKAGES.into()));
+        let packages: Vec<_> = names.collect();
+        Content { virtual_env: packages.iter().find_map(|packages| environment_of(packages)), folders, packages, private: private.to_vec() }
+    }
+
+    /// Whether a file is one of the app's packages'.
+    pub(super) fn is_of_packages(&self, entry: &Entry) -> bool {
+        self.packages.iter().any(|packages| entry.name.starts_with(packages))
     }
 
     /// The virtual environment in a bundle that the packages are found by; nothing where they are found without one.

@@ -1,4 +1,5 @@
-//! Snapshots on disk: what an app's memory was after it had been loaded without its settings, so that the next start need not load it.
+//! Snapshots on disk: what an app's memory was after it had been loaded without its settings, so that the next start need not load it; or after its
+//! packages had been imported, for an app that can't do without.
 //!
 //! - [`Snapshot`] is what is kept: among it a [`Memory`], which is what differs from the guest's own. [`format`] is how it is written.
 //! - [`Store`] keeps them in the cache folder, by the app's [`identity`], each with a keyed digest: what others changed is not used.
@@ -16,18 +17,18 @@ mod store;
 mod tests;
 
 pub(super) use content::{APP, Content, Entry, VENV, VENV_PACKAGES, open_regular};
-pub(super) use identity::{Identity, MOST_BYTES, MOST_FILES};
+pub(super) use identity::{Description, Identities, Identity, MOST_BYTES, MOST_FILES};
 pub(super) use keeping::Keeping;
 pub(super) use memory::Memory;
-pub(super) use store::Store;
+pub(super) use store::{APPS, PRELOADED, Store};
 
-use super::api::{Failure, Level, LoadedApp, LoadedFunction};
+use super::api::{Failure, Level, LoadedApp, LoadedFunction, Preloadable};
 use serde::{Deserialize, Serialize};
 
 /// The name in [`Snapshot::settings_read`] that stands for all (host-api.wit, `loaded-app`).
 const ALL: &str = "*";
 
-/// An app, loaded without settings.
+/// An app, loaded without settings; or packages, which have no functions.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Snapshot {
     /// What became of its functions.
@@ -38,7 +39,7 @@ pub(super) struct Snapshot {
     pub(super) settings_read: Vec<String>,
     /// What it logged and printed meanwhile.
     pub(super) records: Vec<KeptRecord>,
-    /// The memory; nothing where it was not worth keeping, because the app reads settings.
+    /// The memory; nothing where it was not worth keeping, because the app reads settings, or its packages can't be preloaded.
     #[serde(skip)]
     pub(super) memory: Option<Memory>,
 }
@@ -85,6 +86,8 @@ impl Snapshot {
             functions: self.functions.iter().map(LoadedFunction::from).collect(),
             entry_file_error: self.entry_file_error.clone().map(Failure::from),
             settings_read: self.settings_read.clone(),
+            preloadable: Preloadable { modules: Vec::new(), others: Vec::new() },
+            disagreement: None,
         }
     }
 }

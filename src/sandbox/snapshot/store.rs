@@ -12,7 +12,10 @@ use std::time::SystemTime;
 /// So many are kept; the one that was not used for longest goes first.
 const MOST: usize = 256;
 
-const FOLDER: &str = "snapshots";
+/// The folder for snapshots of apps, in the cache folder and in a bundle's.
+pub(in crate::sandbox) const APPS: &str = "snapshots";
+/// The folder for those of packages.
+pub(in crate::sandbox) const PRELOADED: &str = "preloaded";
 
 /// A folder of snapshots. Nobody but its owner may write there.
 #[derive(Debug)]
@@ -26,9 +29,9 @@ pub(in crate::sandbox) struct Store {
 // === impl Store ===
 
 impl Store {
-    /// The cache folder's store, or that of a bundle, which is in a folder of its own there (`within`).
-    pub(in crate::sandbox) fn open(cache: &Path, within: Option<&str>, seal: Seal) -> Store {
-        let place = within.map_or_else(|| FOLDER.to_owned(), |within| format!("{within}/{FOLDER}"));
+    /// A store in a folder of the cache folder.
+    pub(in crate::sandbox) fn open(cache: &Path, place: &str, seal: Seal) -> Store {
+        let place = place.to_owned();
         Store { folder: cache.join(&place), place, seal }
     }
 

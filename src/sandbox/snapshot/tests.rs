@@ -103,7 +103,7 @@ fn settings_that_were_looked_for_must_be_the_same() {
 #[test]
 fn a_store_gives_back_what_it_keeps_and_nothing_that_was_changed() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), None, Seal::open(folder.path()).unwrap());
+    let store = Store::open(folder.path(), APPS, Seal::open(folder.path()).unwrap());
     let identity = identity_of("an app", &[]);
     assert!(store.find(&identity, usize::MAX).is_none());
     let kept = snapshot(&[7; WASM_PAGE], &[]);
@@ -119,7 +119,7 @@ fn a_store_gives_back_what_it_keeps_and_nothing_that_was_changed() {
     let bundled = folder.path().join("bundles/b/snapshots");
     fs::create_dir_all(&bundled).unwrap();
     fs::copy(&file, bundled.join(file.file_name().unwrap())).unwrap();
-    let bundled = Store::open(folder.path(), Some("bundles/b"), Seal::open(folder.path()).unwrap());
+    let bundled = Store::open(folder.path(), "bundles/b/snapshots", Seal::open(folder.path()).unwrap());
     assert!(bundled.has(&identity) && bundled.find(&identity, usize::MAX).is_none());
 
     let mut bytes = fs::read(&file).unwrap();
@@ -128,7 +128,7 @@ fn a_store_gives_back_what_it_keeps_and_nothing_that_was_changed() {
     assert!(store.find(&identity, usize::MAX).is_none());
 }
 
-fn identity_of(description: &str, files: &[(&str, &str)]) -> Identity {
+fn identities_of(description: &str, files: &[(&str, &str)]) -> Identities {
     let folder = tempfile::tempdir().unwrap();
     for (name, content) in files {
         let path = folder.path().join(name);
@@ -137,7 +137,12 @@ fn identity_of(description: &str, files: &[(&str, &str)]) -> Identity {
     }
     let inside = ".venv/lib/python3/site-packages";
     let packages: Vec<_> = folder.path().join(inside).exists().then(|| format!("{}/{inside}", paths::APP)).into_iter().collect();
-    Identity::of(description, &Content::new(folder.path(), &packages, None, &["local.settings.json".to_owned()])).unwrap().unwrap()
+    let content = Content::new(folder.path(), &packages, None, &["local.settings.json".to_owned()]);
+    Identities::of(&Description::new(description), &content).unwrap().unwrap()
+}
+
+fn identity_of(description: &str, files: &[(&str, &str)]) -> Identity {
+    identities_of(description, files).app
 }
 
 #[test]
@@ -155,6 +160,28 @@ fn an_app_is_the_same_as_long_as_its_files_are() {
     assert_ne!(identity(&[("f/__init__.py", "1h"), ("ost.json", "{}")]), same);
 }
 
+#[test]
+fn packages_are_the_same_as_long_as_their_files_are_and_what_is_imported() {
+    let packages = |files: &[(&str, &str)]| identities_of("", files).packages;
+    let venv = ".venv/lib/python3/site-packages/p.py";
+    let same = packages(&[("f/__init__.py", "import p\n1"), (venv, "x")]);
+    assert!(same.is_some());
+    assert_eq!(packages(&[("g/__init__.py", "2\n\timport p"), (venv, "x")]), same);
+    assert_ne!(packages(&[("f/__init__.py", "import p\n1"), (venv, "y")]), same);
+    assert_ne!(packages(&[("f/__init__.py", "import q\n1"), (venv, "x")]), same);
+    assert_ne!(packages(&[("f/__init__.py", "import p\n1"), (venv, "x"), ("config.json", "")]), same);
+    assert_eq!(packages(&[("f/__init__.py", "import p\n1")]), None);
+}
+
+#[test]
+fn lines_that_import_are_found_with_those_that_go_on() {
+    let code = b"import a\nx = (\n1)\nfrom b import (  # some\n    c,\n    d,\n)\ny\n  from e import f, \\\n    g\nz = __import__('h')\nimport i, j";
+    let found: Vec<_> = identity::importing(code).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+    let expected =
+        ["import a", "from b import (  # some", "c,", "d,", ")", "from e import f, \\", "g", "z = __import__('h')", "import i, j"];
+    assert_eq!(found, expected);
+}
+
 #[cfg(unix)]
 #[test]
 fn links_are_not_followed_and_pipes_not_opened() {
@@ -166,7 +193,7 @@ fn links_are_not_followed_and_pipes_not_opened() {
         symlink("/dev/zero", folder.path().join("endless")).unwrap();
         let pipe = std::process::Command::new("mkfifo").arg(folder.path().join("pipe")).status().unwrap();
         assert!(pipe.success());
-        Identity::of("", &Content::new(folder.path(), &[], None, &[])).unwrap().unwrap()
+        Identities::of(&Description::default(), &Content::new(folder.path(), &[], None, &[])).unwrap().unwrap()
     };
     let file = outside.path().join("file");
     fs::write(&file, "one").unwrap();

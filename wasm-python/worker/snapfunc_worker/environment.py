@@ -5,6 +5,7 @@ an app that reads none that is set can have them later.
 """
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
 
 ALL = "*"
@@ -19,18 +20,42 @@ class _Variables(dict[bytes, bytes]):
     def __init__(self, variables: dict[bytes, bytes]) -> None:
         super().__init__(variables)
         self.names: set[str] = set()
+        self.written: set[str] = set()
+        self.readers: set[str] = set()
 
     def __getitem__(self, name: bytes) -> bytes:
         self.names.add(os.fsdecode(name))
-        return super().__getitem__(name)
+        value = super().__getitem__(name)
+        self.readers.update(_importing())
+        return value
+
+    def __setitem__(self, name: bytes, value: bytes) -> None:
+        self.written.add(os.fsdecode(name))
+        super().__setitem__(name, value)
+
+    def __delitem__(self, name: bytes) -> None:
+        self.written.add(os.fsdecode(name))
+        super().__delitem__(name)
 
     def __iter__(self) -> Iterator[bytes]:
-        self.names.add(ALL)
+        self._look_at_all()
         return super().__iter__()
 
     def __len__(self) -> int:
-        self.names.add(ALL)
+        self._look_at_all()
         return super().__len__()
+
+    def _look_at_all(self) -> None:
+        self.names.add(ALL)
+        self.readers.update(_importing())
+
+
+def _importing() -> Iterator[str]:
+    """The modules that are being imported."""
+    frame = sys._getframe()
+    while (frame := frame.f_back) is not None:  # type: ignore[assignment]
+        if frame.f_code.co_name == "<module>" and isinstance(name := frame.f_globals.get("__name__"), str):
+            yield name
 
 
 def replace(settings: Mapping[str, str]) -> None:
@@ -49,7 +74,7 @@ def add(settings: Mapping[str, str]) -> None:
 
 
 class Noting:
-    """Around the load of an app: `names` are those that it read."""
+    """Around the load of an app."""
 
     def __enter__(self) -> "Noting":
         self._before: dict[bytes, bytes] = os.environ._data  # type: ignore[attr-defined]
@@ -63,8 +88,19 @@ class Noting:
         _set_data(self._before)
 
     @property
-    def names(self) -> list[str]:
-        return sorted(self._noting.names)
+    def names(self) -> set[str]:
+        """Those that it looked for."""
+        return self._noting.names
+
+    @property
+    def written(self) -> set[str]:
+        """Those that it set or deleted."""
+        return self._noting.written
+
+    @property
+    def readers(self) -> set[str]:
+        """The modules during whose import it read one that was there."""
+        return self._noting.readers
 
 
 def _set_data(data: dict[bytes, bytes]) -> None:

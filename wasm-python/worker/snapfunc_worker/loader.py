@@ -21,18 +21,26 @@ _MISSING_MODULE_ADVICE = (
 )
 
 
-def set_up_paths(root: str, package_paths: list[str]) -> None:
-    """Makes the app's packages and the app's root importable, in this order, before everything else."""
-    first = [*package_paths, root]
-    sys.path[:] = [*first, *(entry for entry in sys.path if entry not in first)]
+def set_up_packages(paths: list[str]) -> None:
+    """Makes the app's packages importable, before everything else. Once."""
+    _put_first(paths)
+    packages.prefer(paths)
+    packages.join_namespaces(paths)
+    packages.hide_syntax_warnings(paths)
+
+
+def set_up_root(root: str, package_paths: list[str]) -> None:
+    """Makes the app's root importable, behind its packages."""
+    _put_first([*package_paths, root])
     package = types.ModuleType(APP_PACKAGE)
     package.__path__ = [root]
     package.__spec__ = importlib.machinery.ModuleSpec(APP_PACKAGE, None, is_package=True)
     package.__spec__.submodule_search_locations = package.__path__
     sys.modules[APP_PACKAGE] = package
-    packages.prefer(package_paths)
-    packages.join_namespaces(package_paths)
-    packages.hide_syntax_warnings(package_paths)
+
+
+def _put_first(paths: list[str]) -> None:
+    sys.path[:] = [*paths, *(entry for entry in sys.path if entry not in paths)]
     importlib.invalidate_caches()
 
 

@@ -87,6 +87,16 @@ class LoadedFunction:
 
 
 @dataclass
+class Preloadable:
+    """What of an app can be imported before the app."""
+
+    modules: list[str]
+    """In this order; empty where nothing is worth it."""
+    others: list[str]
+    """What was imported beside them: none of it may be asked for meanwhile."""
+
+
+@dataclass
 class LoadedApp:
     """What loading an app came to."""
 
@@ -95,6 +105,9 @@ class LoadedApp:
     """Why the entry file gave no functions."""
     settings_read: list[str]
     """The names that it looked for in `os.environ` meanwhile."""
+    preloadable: Preloadable
+    disagreement: str | None
+    """Why the app would not have found its packages as they were preloaded."""
 
 
 class LoadError(Exception):

@@ -18,7 +18,7 @@ from wit_world.imports import types as wit
 
 from . import convert, environment, gathering, lasting, logs, loop, preload, snapshot, streams
 from .absent import connection, tls
-from .model import App, Beginning, Binding, Configuration, Failure, FunctionSource, Invocation, Level, Outcome
+from .model import App, Beginning, Binding, Configuration, Failure, FunctionSource, Invocation, Level, Outcome, Preloadable
 from .worker import Worker as _Worker
 
 preload.run()
@@ -100,15 +100,27 @@ class Worker(exports.Worker):
     def configure(self, configuration: wit_worker.Configuration) -> None:
         self._worker.configure(_configuration(configuration))
 
+    def preload(self, app: wit_worker.App, wanted: wit_worker.Preloadable) -> list[str]:
+        result = self._worker.preload(_app(app), Preloadable(wanted.modules, wanted.others))
+        if isinstance(result, Failure):
+            raise Err(_failure(result))
+        return [_valid(name) for name in result]
+
     def load(self, app: wit_worker.App) -> wit_worker.LoadedApp:
-        sources = [_source(function) for function in app.functions]
-        loaded = self._worker.load(App(app.root, app.package_paths, sources, app.entry_file))
+        loaded = self._worker.load(_app(app))
         functions = [
             wit_worker.LoadedFunction(_valid(function.name), function.definition, function.error and _failure(function.error))
             for function in loaded.functions
         ]
         error = loaded.entry_file_error and _failure(loaded.entry_file_error)
-        return wit_worker.LoadedApp(functions, error, [_valid(name) for name in loaded.settings_read])
+        modules, others = ([_valid(name) for name in names] for names in (loaded.preloadable.modules, loaded.preloadable.others))
+        return wit_worker.LoadedApp(
+            functions,
+            error,
+            [_valid(name) for name in loaded.settings_read],
+            wit_worker.Preloadable(modules, others),
+            loaded.disagreement and _valid(loaded.disagreement),
+        )
 
     def prepare_snapshot(self) -> list[str]:
         return [_valid(text) for text in self._worker.prepare_snapshot()]
@@ -140,6 +152,10 @@ def _configuration(configuration: wit_worker.Configuration) -> Configuration:
 
 def _beginning(beginning: wit_worker.Beginning) -> Beginning:
     return Beginning(beginning.entropy, beginning.configuration and _configuration(beginning.configuration))
+
+
+def _app(app: wit_worker.App) -> App:
+    return App(app.root, app.package_paths, [_source(function) for function in app.functions], app.entry_file)
 
 
 def _source(function: wit_worker.FunctionSource) -> FunctionSource:

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from . import environment, extensions, failures, index_v2, invoke, loader, logs, signature, snapshot, warmup
+from . import environment, extensions, failures, index_v2, invoke, loader, logs, preloaded, signature, snapshot, warmup
 from .model import (
     App,
     Beginning,
@@ -17,6 +17,7 @@ from .model import (
     LoadedFunction,
     LoadError,
     Outcome,
+    Preloadable,
 )
 
 
@@ -26,16 +27,31 @@ class Worker:
     def __init__(self) -> None:
         self._functions: dict[str, Function] = {}
         self._broken: dict[str, Failure] = {}
+        self._preloaded: preloaded.Preloaded | None = None
 
     def configure(self, configuration: Configuration) -> None:
         """Gives the app its settings. `os.environ` holds the settings and nothing else."""
         environment.replace(configuration.settings)
         logs.set_level(configuration.log_level)
 
+    def preload(self, app: App, wanted: Preloadable) -> list[str] | Failure:
+        """Imports packages of an app that will be loaded later. Answers with the settings that they looked for."""
+        os.chdir(app.root)
+        try:
+            self._preloaded = preloaded.Preloaded(app.package_paths, wanted)
+        except BaseException as error:  # SystemExit too
+            return failures.describe(error)
+        finally:
+            logs.end()
+        return sorted(self._preloaded.settings_read)
+
     def load(self, app: App) -> LoadedApp:
         """Loads every function of an app; what is wrong with one is the answer for that one."""
         os.chdir(app.root)
-        loader.set_up_paths(app.root, app.package_paths)
+        if self._preloaded is None:
+            loader.set_up_packages(app.package_paths)
+        loader.set_up_root(app.root, app.package_paths)
+        before = dict(sys.modules)
         try:
             with environment.Noting() as noted:
                 functions = [self._load(source, app.root) for source in app.functions]
@@ -45,7 +61,13 @@ class Worker:
                 # Here, so that the settings that they read are noted.
                 self._tell_extensions()
                 warmup.run(list(self._functions.values()))
-            return LoadedApp(functions, error, noted.names)
+            preloadable = preloaded.preloadable(before, app.package_paths, noted.readers)
+            if self._preloaded is None:
+                return LoadedApp(functions, error, sorted(noted.names), preloadable, None)
+            names = noted.names | self._preloaded.settings_read
+            return LoadedApp(
+                functions, error, sorted(names), self._preloaded.and_also(preloadable), self._preloaded.disagreement(noted.written)
+            )
         finally:
             logs.end()
 

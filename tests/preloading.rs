@@ -1,0 +1,170 @@
+//! Packages are imported before the app that has them, once for many loads of it: what that means for apps, seen from outside.
+
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
+mod common;
+
+use common::{App, Host, own_cache};
+use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Says when it was imported, which a load on what was kept does not change.
+const PACKAGE: &str = "import uuid\nMADE = str(uuid.uuid4())\nprint('imported')\n";
+const PLACE: &str = ".python_packages/lib/site-packages";
+/// The package's mark, the app's own, and a setting that was read at import.
+const READS_SETTINGS: &str = "import os, package, uuid\nOWN = str(uuid.uuid4())\nLEVEL = os.environ['LEVEL']\n\ndef main(req):\n    \
+                              return f'{package.MADE} {OWN} {LEVEL}'\n";
+
+/// An app with a package, and a cache of its own.
+struct Deployed {
+    app: App,
+    cache: TempDir,
+}
+
+impl Deployed {
+    fn new(code: &str) -> Deployed {
+        Deployed { app: App::with(code).file(&format!("{PLACE}/package.py"), PACKAGE), cache: own_cache() }
+    }
+
+    fn file(self, name: &str, content: &str) -> Deployed {
+        Deployed { app: self.app.file(name, content), ..self }
+    }
+
+    /// Starts it with a setting.
+    fn start(&self, level: &str) -> Host {
+        let environment = [("SNAPFUNC_CACHE_DIR", self.cache.path().to_str().unwrap()), ("LEVEL", level)];
+        self.app.start_with(&["--pass-env", "LEVEL"], &environment)
+    }
+
+    /// What it answers after a start.
+    fn answer(&self, level: &str) -> Vec<String> {
+        parts(&self.start(level))
+    }
+
+    /// What has been preloaded.
+    fn preloaded(&self) -> Vec<Vec<u8>> {
+        let files = fs::read_dir(self.cache.path().join("preloaded")).into_iter().flatten().map(|entry| entry.unwrap().path());
+        files.filter(|file| file.extension().is_some_and(|extension| extension == "snap")).map(|file| fs::read(file).unwrap()).collect()
+    }
+
+    /// Runs it until so many packages are preloaded, or it is known that they can't be.
+    fn run_until_preloaded(&self, count: usize) -> Vec<String> {
+        let host = self.start("first");
+        let started = Instant::now();
+        while self.preloaded().len() < count {
+            assert!(started.elapsed() < Duration::from_secs(60), "nothing is preloaded");
+            thread::sleep(Duration::from_millis(20));
+        }
+        parts(&host)
+    }
+}
+
+fn parts(host: &Host) -> Vec<String> {
+    let answer = host.get("/api/f");
+    assert_eq!(answer.status, 200, "{}", host.printed());
+    answer.text().split(' ').map(str::to_owned).collect()
+}
+
+#[test]
+fn an_app_that_reads_settings_finds_its_packages_imported() {
+    let app = Deployed::new(READS_SETTINGS);
+    let first = app.run_until_preloaded(1);
+    let host = app.start("second-setting-of-this-test");
+    let second = parts(&host);
+    assert_eq!(host.lines().iter().filter(|line| *line == "imported").count(), 1, "{}", host.printed());
+    drop(host);
+    let third = app.answer("third");
+    assert_ne!(first[0], second[0]);
+    assert_eq!(second[0], third[0], "the package was imported again");
+    assert_ne!(second[1], third[1], "the app was not");
+    assert_eq!([&first[2], &second[2], &third[2]], ["first", "second-setting-of-this-test", "third"]);
+    assert!(!app.preloaded().concat().windows(9).any(|bytes| bytes == b"of-this-t"));
+}
+
+#[test]
+fn an_app_that_was_changed_finds_its_packages_imported() {
+    let app = Deployed::new("import package\ndef main(req):\n    return package.MADE + ' 1'\n");
+    app.run_until_preloaded(1);
+    let change = |code: &str| fs::write(app.app.path().join("f/__init__.py"), code).unwrap();
+    change("import package\ndef main(req):\n    return package.MADE + ' 2'\n");
+    let host = app.start("");
+    let second = parts(&host);
+    change("import package\ndef main(req):\n    return package.MADE + ' 3'\n");
+    host.wait_for_line("its new code is served");
+    let third = parts(&host);
+    assert_eq!((second[1].as_str(), third[1].as_str()), ("2", "3"));
+    assert_eq!(second[0], third[0], "the package was imported again");
+    // What it imports may be another version by now, or in another order.
+    change("import json, package\ndef main(req):\n    return package.MADE + ' 4'\n");
+    host.wait_for_line("its new code is served");
+    let started = Instant::now();
+    while parts(&host)[1] != "4" {
+        assert!(started.elapsed() < Duration::from_secs(20));
+    }
+    assert_ne!(parts(&host)[0], third[0]);
+}
+
+#[test]
+fn packages_find_what_the_app_prepared_for_them() {
+    let asks = "import os\nNAME = os.environ.get('NAME')\n";
+    let code =
+        |mark: &str| format!("import os\nos.environ['NAME'] = '{mark}'\nimport asks, package\ndef main(req):\n    return asks.NAME\n");
+    let app = Deployed::new(&code("one")).file(&format!("{PLACE}/asks.py"), asks);
+    assert_eq!(app.run_until_preloaded(1), ["one"]);
+    for mark in ["two", "three"] {
+        fs::write(app.app.path().join("f/__init__.py"), code(mark)).unwrap();
+        assert_eq!(app.answer(""), [mark]);
+    }
+}
+
+#[test]
+fn packages_that_read_settings_or_files_of_the_app_find_them_as_they_are() {
+    let reads = "import os\nLEVEL = os.environ['LEVEL']\n";
+    let configured = "VALUE = open('config.txt').read()\n";
+    let code = "import configured, package, reads\ndef main(req):\n    return f'{reads.LEVEL} {configured.VALUE} {package.MADE}'\n";
+    let app = Deployed::new(code)
+        .file(&format!("{PLACE}/reads.py"), reads)
+        .file(&format!("{PLACE}/configured.py"), configured)
+        .file("config.txt", "one");
+    assert_eq!(app.run_until_preloaded(1)[..2], ["first", "one"]);
+    let second = app.answer("second");
+    assert_eq!(second[..2], ["second", "one"]);
+    fs::write(app.app.path().join("config.txt"), "two").unwrap();
+    let third = app.answer("third");
+    assert_eq!(third[..2], ["third", "two"]);
+    assert_ne!(second[2], third[2]);
+}
+
+#[test]
+fn instances_that_load_an_app_anew_find_its_packages_imported() {
+    let code =
+        "import os, package, uuid\nheld = open(__file__)\nOWN = str(uuid.uuid4())\ndef main(req):\n    return f'{package.MADE} {OWN}'\n";
+    let app = Deployed::new(code);
+    let app = Deployed { app: app.app.host_json(r#""snapfunc": {"isolation": "invocation"}"#), ..app };
+    app.run_until_preloaded(1);
+    let host = app.start("");
+    let (first, second) = (parts(&host), parts(&host));
+    assert_eq!(first[0], second[0], "the package was imported again");
+    assert_ne!(first[1], second[1]);
+}
+
+#[test]
+fn apps_do_not_share_what_is_preloaded() {
+    let (one, other) = (Deployed::new(READS_SETTINGS), Deployed::new(READS_SETTINGS));
+    one.run_until_preloaded(1);
+    let made = one.answer("x").swap_remove(0);
+    let other = Deployed { cache: one.cache, ..other };
+    other.run_until_preloaded(2);
+    assert_ne!(other.answer("x")[0], made);
+}
+
+#[test]
+fn host_json_can_forbid_it() {
+    let app = Deployed::new(READS_SETTINGS);
+    let app = Deployed { app: app.app.host_json(r#""snapfunc": {"preloadPackages": false}"#), ..app };
+    let (first, second, third) = (app.answer("x"), app.answer("x"), app.answer("x"));
+    assert!(first[0] != second[0] && second[0] != third[0] && first[0] != third[0]);
+    assert!(app.preloaded().is_empty());
+}
