@@ -105,7 +105,7 @@ impl Preparation<'_> {
             return Err(obstacles.join(", "));
         }
         let memory = self.copy(instance, &capture).await.map_err(|error| error.to_string())?;
-        let memory = Memory::of(&memory, self.runtime.base.content());
+        let memory = Memory::of(memory.content(), self.runtime.base.content());
         Ok(Snapshot { settings_read, records: held.take(), memory: Some(memory), ..Snapshot::default() })
     }
 }

@@ -43,7 +43,7 @@ pub(super) struct Preparation<'a> {
 struct Loaded {
     app: LoadedApp,
     /// A copy of the memory, with what lasts made immortal; or what stands in the way of one.
-    memory: Result<Vec<u8>, Vec<String>>,
+    memory: Result<Image, Vec<String>>,
     /// What the app was loaded on.
     ground: Arc<Image>,
 }
@@ -95,9 +95,7 @@ impl Preparation<'_> {
         }
         let loaded = self.load(&mut packages, &self.spec.settings, self.spec.logs.clone(), || ()).await?;
         let origin = match loaded.memory {
-            Ok(content) => {
-                Origin::Image { image: Arc::new(Image::in_memory(&content).map_err(TemplateError::Image)?), configuration: None }
-            }
+            Ok(image) => Origin::Image { image: Arc::new(image), configuration: None },
             Err(obstacles) => Origin::Source { obstacles, ground: loaded.ground },
         };
         self.preload_meanwhile(packages, loaded.app.preloadable.clone());
@@ -154,7 +152,7 @@ impl Preparation<'_> {
         let held = Arc::new(Held::default());
         let again = || drop(held.take());
         let loaded = self.load(packages, &self.spec.platform, held.clone(), again).await.ok()?;
-        let memory = Memory::of(&loaded.memory.ok()?, self.runtime.base.content());
+        let memory = Memory::of(loaded.memory.ok()?.content(), self.runtime.base.content());
         let snapshot = Snapshot {
             functions: loaded.app.functions.iter().map(KeptFunction::from).collect(),
             entry_file_error: loaded.app.entry_file_error.map(KeptFailure::from),
@@ -203,20 +201,17 @@ impl Preparation<'_> {
     }
 
     /// The memory of an instance that is ready for it, which is none afterwards; with what lasts made immortal.
-    pub(super) async fn copy(&self, instance: Instance, capture: &Capture) -> Result<Vec<u8>, TemplateError> {
+    pub(super) async fn copy(&self, instance: Instance, capture: &Capture) -> Result<Image, TemplateError> {
         instance.forget_folders(LOAD_LIMIT).await.map_err(load_error)?;
-        let mut content = capture.take().map_err(TemplateError::Image)?;
+        let draft = capture.take().map_err(TemplateError::Image)?;
         // Another instance looks for what lasts, as looking leaves traces.
-        let image = Arc::new(Image::in_memory(&content).map_err(TemplateError::Image)?);
-        let looking = self.instance(&image, self.purpose())?.lasting_objects(LOOK_LIMIT).await;
-        match looking {
-            Ok(lasting) => {
-                immortal::mark(&mut content, &lasting);
-            }
+        let lasting = self.instance(draft.image(), self.purpose())?.lasting_objects(LOOK_LIMIT).await.unwrap_or_else(|error| {
             // The app may have changed what looks for them. It costs its instances a few pages each.
-            Err(error) => tracing::warn!(%error, "what lasts of the app's memory can't be found"),
-        }
-        Ok(content)
+            tracing::warn!(%error, "what lasts of the app's memory can't be found");
+            Vec::new()
+        });
+        let mark = |content: &mut [u8]| _ = immortal::mark(content, &lasting);
+        draft.finish(mark).map_err(TemplateError::Image)
     }
 
     pub(super) fn fits(&self, snapshot: &Snapshot) -> bool {

@@ -1,5 +1,6 @@
 //! Hands slots to wasmtime.
 
+use super::draft::Draft;
 use super::faults::Faults;
 use super::image::Image;
 use super::slot::Slot;
@@ -38,7 +39,7 @@ pub(in crate::sandbox) struct Lent {
 
 /// Takes a copy of a memory when it is dropped: then nobody uses it any more.
 #[derive(Debug, Clone, Default)]
-pub(in crate::sandbox) struct Capture(Arc<Mutex<Option<Vec<u8>>>>);
+pub(in crate::sandbox) struct Capture(Arc<Mutex<Option<io::Result<Draft>>>>);
 
 /// Makes each memory from the image, or the sign, that [`with_memory`] chose.
 #[derive(Debug)]
@@ -106,16 +107,16 @@ impl Lent {
 
 impl Capture {
     /// The copy, once the memory was dropped.
-    pub(in crate::sandbox) fn take(&self) -> io::Result<Vec<u8>> {
+    pub(in crate::sandbox) fn take(&self) -> io::Result<Draft> {
         let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        taken.ok_or_else(|| io::Error::other("the memory is still in use"))
+        taken.unwrap_or_else(|| Err(io::Error::other("the memory is still in use")))
     }
 
     #[allow(unsafe_code)]
     fn copy(&self, slot: &Slot) {
         // SAFETY: so many bytes of the slot are accessible, and its only user, a memory that is being dropped, does not use it any more.
         let content = unsafe { std::slice::from_raw_parts(slot.start(), slot.accessible()) };
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(content.to_vec());
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Draft::of(content));
     }
 }
 

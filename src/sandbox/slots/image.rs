@@ -1,5 +1,6 @@
 //! A memory image: what the linear memory of each clone holds at its start.
 
+use super::draft::Draft;
 use super::mapping::Mapping;
 use super::slot::Slot;
 use rustix::fs::{FallocateFlags, MemfdFlags, SealFlags, copy_file_range, fallocate, fcntl_add_seals, memfd_create};
@@ -38,8 +39,11 @@ struct Free {
 impl Image {
     /// An image in memory, which no file system ever sees.
     pub(in crate::sandbox) fn in_memory(content: &[u8]) -> io::Result<Self> {
-        let mut file = File::from(memfd_create("snapfunc-image", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?);
-        file.write_all(content)?;
+        Draft::of(content)?.finish(|_| ())
+    }
+
+    /// An image in a file in memory, which nobody can change from now on.
+    pub(super) fn sealed(file: File) -> io::Result<Self> {
         fcntl_add_seals(&file, SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
         Image::of(file)
     }
@@ -98,13 +102,18 @@ impl Image {
     /// What it holds.
     #[allow(unsafe_code)]
     pub(in crate::sandbox) fn content(&self) -> &[u8] {
-        // SAFETY: the mapping lives as long as the image, is readable, and the file behind it never changes: a memory file is sealed, another one is
-        // the caller's promise (`of`).
+        // SAFETY: the mapping lives as long as the image, is readable, and the file behind it does not change as long: a memory file is sealed or a draft's,
+        // another one is the caller's promise (`of`).
         unsafe { std::slice::from_raw_parts(self.content.start(), self.content.bytes()) }
     }
 
     pub(super) fn file(&self) -> &File {
         &self.file
+    }
+
+    /// The file, which nobody uses as an image any more.
+    pub(super) fn into_file(self) -> File {
+        self.file
     }
 
     /// A slot that equals the image: one that was used before, or a new one of at least so many bytes with a guard behind.

@@ -35,6 +35,13 @@ impl Mapping {
         Mapping::of(start, bytes)
     }
 
+    /// A file's first bytes, to be read and written, for all who have the file.
+    pub(super) fn shared(file: &File, bytes: usize) -> io::Result<Self> {
+        // SAFETY: as above.
+        let start = unsafe { mmap(ptr::null_mut(), bytes, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED, file, 0)? };
+        Mapping::of(start, bytes)
+    }
+
     fn of(start: *mut std::ffi::c_void, bytes: usize) -> io::Result<Self> {
         NonNull::new(start.cast()).map(|start| Mapping { start, bytes }).ok_or_else(|| io::Error::other("the kernel mapped the address 0"))
     }

@@ -1,6 +1,7 @@
 //! Slots: address space for linear memories, mapped once and used again and again. The safety between apps rests on this folder.
 //!
 //! - [`Image`] is the memory that a clone begins with: a file that never changes, and the free slots that map it.
+//! - [`Draft`] is the copy of a memory before it is one.
 //! - `slot` maps an image privately (copy on write), lets the memory grow, and afterwards makes it equal to the image again.
 //! - `faults` tells whether a guest took page faults: where it took none, it wrote only pages that are known already.
 //! - `pagemap` asks the kernel which pages are no longer the image's.
@@ -11,6 +12,7 @@
 //! gone and inaccessible. A slot for which that can't be had is unmapped.
 
 mod creator;
+mod draft;
 mod faults;
 mod image;
 mod mapping;

@@ -1,5 +1,6 @@
 //! Whatever was done to a slot, it equals its image afterwards.
 
+use super::draft::Draft;
 use super::faults::Faults;
 use super::image::WASM_PAGE;
 use super::slot::Slot;
@@ -93,6 +94,25 @@ fn an_image_for_which_a_folder_has_no_room_is_in_memory() {
     let in_memory = Image::patched(&base, 2 * base.bytes(), &[(5, vec![1, 2, 3])], &folder.path().join("none")).unwrap();
     assert!(in_memory.content() == in_file.content());
     assert_eq!((&in_memory.content()[5..8], in_memory.content()[2 * base.bytes() - 1]), (&[1, 2, 3][..], 0));
+}
+
+#[test]
+fn a_draft_is_changed_once_when_nobody_uses_it_and_never_again() {
+    let content = image().content().to_vec();
+    let draft = Draft::of(&content).unwrap();
+    let slot = draft.image().take(RESERVED, GUARD).unwrap();
+    draft.image().give_back(slot, true);
+    let finished = draft.finish(|bytes| bytes[PAGE] ^= 1).unwrap();
+    let mut changed = content.clone();
+    changed[PAGE] ^= 1;
+    assert!(finished.content() == changed);
+    assert_clean(&mut finished.take(RESERVED, GUARD).unwrap(), &finished);
+    assert!(rustix::io::pwrite(finished.file(), &[1], 0).is_err(), "its file can be written");
+
+    let draft = Draft::of(&content).unwrap();
+    let used = draft.image().clone();
+    assert!(draft.finish(|bytes| bytes.fill(0)).is_err());
+    assert!(used.content() == content);
 }
 
 #[test]
