@@ -4,8 +4,9 @@
 
 mod common;
 
-use common::{App, Host, free_port, snapfunc};
+use common::{App, Host, free_port, run_to_end, snapfunc};
 use std::fs;
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -27,20 +28,44 @@ fn it_asks_for_keys_has_no_page_and_does_not_watch() {
     assert_eq!(host.get("/api/f").text(), "old");
 }
 
+/// Tells when it was imported, and where it was then and is now.
+const WHERE: &str = "import os, uuid\nname = 'AZURE_FUNCTIONS_ENVIRONMENT'\nmade, at_import = uuid.uuid4(), os.environ[name]\n\ndef main(req):\n    \
+                     return f'{made} {at_import} {os.environ[name]}'\n";
+
+fn answer(app: &App, what: &Path, command: &str, environment: &[(&str, &str)]) -> (String, String) {
+    let port = free_port();
+    let mut program = snapfunc(&[&[("SNAPFUNC_DATA_DIR", app.data().to_str().unwrap())], environment].concat());
+    program.args([command, "--port", &port.to_string()]).arg(what);
+    let answer = Host::spawn(program, port).get("/api/f");
+    let (made, places) = answer.text().split_once(' ').unwrap();
+    (made.to_owned(), places.to_owned())
+}
+
 #[test]
 fn apps_are_told_that_it_is_production() {
-    let code = "import os\nname = 'AZURE_FUNCTIONS_ENVIRONMENT'\nat_import = os.environ[name]\ndef main(req):\n    return at_import + ' ' + os.environ[name]\n";
-    let app = App::with(code);
-    assert_eq!(app.start().get("/api/f").text(), "Development Development");
-    let serve = |environment: &[(&str, &str)]| {
-        let port = free_port();
-        let mut command = snapfunc(&[&[("SNAPFUNC_DATA_DIR", app.data().to_str().unwrap())], environment].concat());
-        command.args(["serve", "--port", &port.to_string()]).arg(app.path());
-        Host::spawn(command, port).get("/api/f").text().to_owned()
-    };
-    assert_eq!(serve(&[]), "Production Production");
-    assert_eq!(serve(&[("AZURE_FUNCTIONS_ENVIRONMENT", "Staging")]), "Staging Staging");
-    assert_eq!(app.start().get("/api/f").text(), "Development Development");
+    let app = App::with(WHERE);
+    let start = || app.start().get("/api/f").text().split_once(' ').unwrap().1.to_owned();
+    let serve = |environment: &[(&str, &str)]| answer(&app, app.path(), "serve", environment);
+    assert_eq!(start(), "Development Development");
+    let first = serve(&[]);
+    assert_eq!(first.1, "Production Production");
+    assert_eq!(serve(&[]), first, "it was imported again");
+    assert_eq!(serve(&[("AZURE_FUNCTIONS_ENVIRONMENT", "Staging")]).1, "Staging Staging");
+    assert_eq!(start(), "Development Development");
+}
+
+#[test]
+fn a_bundle_is_told_so_too() {
+    let app = App::with(WHERE);
+    let file = app.data().join("app.snap");
+    let mut build = snapfunc(&[]);
+    build.arg("build").arg(app.path()).arg("-o").arg(&file);
+    assert!(run_to_end(build).status.success());
+    let developed = answer(&app, &file, "start", &[]);
+    assert_eq!(developed.1, "Development Development");
+    let served = answer(&app, &file, "serve", &[]);
+    assert_eq!(served.1, "Production Production");
+    assert_eq!((answer(&app, &file, "start", &[]), answer(&app, &file, "serve", &[])), (developed, served), "it was imported again");
 }
 
 #[test]

@@ -8,9 +8,8 @@ use std::path::PathBuf;
 
 /// In which of its environments the platform is, in the names that Azure has for them.
 const ENVIRONMENT: &str = "AZURE_FUNCTIONS_ENVIRONMENT";
-/// What the platform says of itself, the same to every app.
-const PLATFORM: [(&str, &str); 6] = [
-    (ENVIRONMENT, "Development"),
+/// What the platform says of itself, the same to every app and wherever it is.
+const PLATFORM: [(&str, &str); 5] = [
     ("AzureWebJobsScriptRoot", paths::APP),
     ("FUNCTIONS_EXTENSION_VERSION", "~4"),
     ("FUNCTIONS_WORKER_RUNTIME", "python"),
@@ -20,14 +19,9 @@ const PLATFORM: [(&str, &str); 6] = [
 ];
 
 /// `os.environ`: what the platform says of itself, and over it the app's settings. Only the app's root is always the sandbox's.
-///
-/// An app that is loaded for production is loaded as one in development first: the environment is a setting like others, and counts where the app looks for it.
 pub(super) fn variables(app: &App, address: SocketAddr, production: bool) -> Vec<(String, String)> {
     let hostname = if address.ip().is_loopback() { format!("localhost:{}", address.port()) } else { address.to_string() };
-    let mut variables = BTreeMap::from(PLATFORM);
-    if production {
-        variables.insert(ENVIRONMENT, "Production");
-    }
+    let mut variables = of_platform(production);
     variables.insert("WEBSITE_HOSTNAME", &hostname);
     variables.extend(app.settings.iter());
     variables.insert("AzureWebJobsScriptRoot", paths::APP);
@@ -35,8 +29,13 @@ pub(super) fn variables(app: &App, address: SocketAddr, production: bool) -> Vec
 }
 
 /// The part of it that every app has.
-pub(super) fn platform() -> Vec<(String, String)> {
-    owned(PLATFORM)
+pub(super) fn platform(production: bool) -> Vec<(String, String)> {
+    owned(of_platform(production))
+}
+
+fn of_platform(production: bool) -> BTreeMap<&'static str, &'static str> {
+    let environment = if production { "Production" } else { "Development" };
+    BTreeMap::from_iter(PLATFORM.into_iter().chain([(ENVIRONMENT, environment)]))
 }
 
 fn owned<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<(String, String)> {

@@ -340,7 +340,7 @@ fn spec(app: &App, functions: &Functions, around: &Around) -> Spec {
         package_paths: packages.guest_path.into_iter().collect(),
         packages: packages.mount,
         settings: environment::variables(app, around.address, around.production),
-        platform: environment::platform(),
+        platform: environment::platform(around.production),
         preload_packages: app.host.snapfunc.preload_packages,
         private_files: vec![app::LOCAL_SETTINGS.to_owned()],
         functions: functions.sources(),

@@ -106,6 +106,7 @@ impl Preparation<'_> {
         }
         let memory = self.copy(instance, &capture).await.map_err(|error| error.to_string())?;
         let memory = Memory::of(memory.content(), self.runtime.base.content());
-        Ok(Snapshot { settings_read, records: held.take(), memory: Some(memory), ..Snapshot::default() })
+        let (platform, records) = (self.spec.platform.clone(), held.take());
+        Ok(Snapshot { settings_read, platform, records, memory: Some(memory), ..Snapshot::default() })
     }
 }

@@ -75,12 +75,12 @@ impl Preparation<'_> {
     pub(super) async fn run(&self) -> Result<(Origin, LoadedApp), TemplateError> {
         let (identity, packages) = self.identities().await.map(|found| (found.app, found.packages)).unzip();
         let found = identity.as_ref().and_then(|identity| self.find(identity));
-        let reads_settings = found.as_ref().is_some_and(|snapshot| !self.fits(snapshot));
         if let Some((snapshot, memory)) = found.as_ref().and_then(|snapshot| Some((snapshot, snapshot.memory.as_ref()?)))
-            && !reads_settings
+            && self.fits(snapshot)
         {
             return self.adopt(snapshot, memory);
         }
+        let reads_settings = found.is_some_and(|snapshot| !snapshot.would_fit(&self.spec.platform, &self.spec.settings));
         let mut packages = self.packages(packages.flatten());
         if !reads_settings && let Some(Unset { snapshot, memory, preloadable }) = self.try_without_settings(&mut packages).await {
             let fits = self.fits(&snapshot);
@@ -139,12 +139,15 @@ impl Preparation<'_> {
         }
     }
 
-    /// The app's snapshot: the one that came in its bundle, else one that was made here.
+    /// The app's snapshot: the one that came in its bundle, if it fits, else one that was made here.
     fn find(&self, identity: &Identity) -> Option<Snapshot> {
         let (made_here, most) = (&self.runtime.snapshots, self.spec.limits.memory_bytes);
         let bundled = bundle::store(&self.spec.root, &self.runtime.cache, made_here.seal().clone());
-        // What was made here is known to be no larger than it says: why the app can't have it is told later.
-        bundled.and_then(|bundled| bundled.find(identity, most)).or_else(|| made_here.find(identity, usize::MAX))
+        match bundled.and_then(|bundled| bundled.find(identity, most)) {
+            Some(bundled) if self.fits(&bundled) => Some(bundled),
+            // What was made here is known to be no larger than it says: why the app can't have it is told later.
+            bundled => made_here.find(identity, usize::MAX).or(bundled),
+        }
     }
 
     /// What loading comes to where no setting is there; nothing where it fails: then settings may be what is missing.
@@ -157,6 +160,7 @@ impl Preparation<'_> {
             functions: loaded.app.functions.iter().map(KeptFunction::from).collect(),
             entry_file_error: loaded.app.entry_file_error.map(KeptFailure::from),
             settings_read: loaded.app.settings_read,
+            platform: self.spec.platform.clone(),
             records: held.take(),
             memory: None,
         };
@@ -215,7 +219,7 @@ impl Preparation<'_> {
     }
 
     pub(super) fn fits(&self, snapshot: &Snapshot) -> bool {
-        snapshot.fits(&self.spec.platform, &self.spec.settings)
+        snapshot.fits(&self.spec.settings)
     }
 
     /// Instances begin with a snapshot's memory. What the app logged when that was made is logged again.
@@ -223,8 +227,7 @@ impl Preparation<'_> {
         tell(&snapshot.records, &*self.spec.logs);
         tracing::debug!(pages = memory.pages(), runs = memory.runs().len(), "the app's memory differs from the guest's");
         let image = memory.image(&self.runtime.base, &self.runtime.cache).map_err(TemplateError::Image)?;
-        // What the platform says of itself is there already: the snapshot's identity holds it.
-        let new: Vec<_> = self.spec.settings.iter().filter(|setting| !self.spec.platform.contains(setting)).cloned().collect();
+        let new: Vec<_> = self.spec.settings.iter().filter(|setting| !snapshot.platform.contains(setting)).cloned().collect();
         let configuration = Arc::new(self.configuration(&new));
         Ok((Origin::Image { image: Arc::new(image), configuration: Some(configuration) }, snapshot.loaded()))
     }

@@ -44,7 +44,7 @@ impl Description {
     /// Of the guest, too.
     pub(in crate::sandbox) fn of(spec: &Spec) -> Description {
         // Debug text holds every field; its form changes only with the program, and then the guest's digest does.
-        let common = format!("{DIGEST} {:?} {:?} {:?}", spec.platform, spec.package_paths, spec.log_level);
+        let common = format!("{DIGEST} {:?} {:?}", spec.package_paths, spec.log_level);
         let functions = (&spec.functions, &spec.entry_file);
         Description { app: format!("{common} {functions:?}"), packages: format!("{common} {:?}", spec.root) }
     }

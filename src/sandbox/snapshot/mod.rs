@@ -37,6 +37,9 @@ pub(super) struct Snapshot {
     pub(super) entry_file_error: Option<KeptFailure>,
     /// The settings that it looked for while it was loaded.
     pub(super) settings_read: Vec<String>,
+    /// Those that were there: what the platform says of itself.
+    #[serde(default)]
+    pub(super) platform: Vec<(String, String)>,
     /// What it logged and printed meanwhile.
     pub(super) records: Vec<KeptRecord>,
     /// The memory; nothing where it was not worth keeping, because the app reads settings, or its packages can't be preloaded.
@@ -74,10 +77,15 @@ const LEVELS: [Level; 6] = [Level::Trace, Level::Debug, Level::Information, Leve
 // === impl Snapshot ===
 
 impl Snapshot {
-    /// Whether the app would have found the same had it been loaded with these settings instead of `before`.
-    pub(super) fn fits(&self, before: &[(String, String)], settings: &[(String, String)]) -> bool {
+    /// Whether the app would have found the same had it been loaded with these settings.
+    pub(super) fn fits(&self, settings: &[(String, String)]) -> bool {
+        self.would_fit(&self.platform, settings)
+    }
+
+    /// The same had it been loaded with those of `platform` first.
+    pub(super) fn would_fit(&self, platform: &[(String, String)], settings: &[(String, String)]) -> bool {
         let value = |name: &str, of: &[(String, String)]| of.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
-        self.settings_read.iter().all(|name| name != ALL && value(name, before) == value(name, settings))
+        self.settings_read.iter().all(|name| name != ALL && value(name, platform) == value(name, settings))
     }
 
     /// What loading came to.

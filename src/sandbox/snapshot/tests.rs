@@ -21,6 +21,7 @@ fn snapshot(content: &[u8], base: &[u8]) -> Snapshot {
         ],
         entry_file_error: Some(failure()),
         settings_read: vec!["A".into()],
+        platform: vec![("HOME".into(), "/home".into())],
         records: vec![KeptRecord::new(Level::Warning, "root", "loaded")],
         memory: Some(Memory::of(content, base)),
     }
@@ -90,14 +91,18 @@ fn others_are_refused_with_the_reason() {
 #[test]
 fn settings_that_were_looked_for_must_be_the_same() {
     let pairs = |pairs: &[(&str, &str)]| pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>();
-    let read = |names: &[&str]| Snapshot { settings_read: names.iter().map(|name| (*name).to_owned()).collect(), ..Snapshot::default() };
-    let before = pairs(&[("HOME", "/home")]);
+    let read = |names: &[&str]| Snapshot {
+        settings_read: names.iter().map(|name| (*name).to_owned()).collect(),
+        platform: pairs(&[("HOME", "/home")]),
+        ..Snapshot::default()
+    };
     let now = pairs(&[("HOME", "/home"), ("KEY", "secret")]);
-    assert!(read(&[]).fits(&before, &now));
-    assert!(read(&["HOME", "NEVER_SET"]).fits(&before, &now));
-    assert!(!read(&["KEY"]).fits(&before, &now));
-    assert!(!read(&["HOME"]).fits(&before, &pairs(&[("HOME", "/elsewhere")])));
-    assert!(!read(&["*"]).fits(&before, &before));
+    assert!(read(&[]).fits(&now));
+    assert!(read(&["HOME", "NEVER_SET"]).fits(&now));
+    assert!(!read(&["KEY"]).fits(&now));
+    let elsewhere = pairs(&[("HOME", "/elsewhere")]);
+    assert!(!read(&["HOME"]).fits(&elsewhere) && read(&["HOME"]).would_fit(&elsewhere, &elsewhere));
+    assert!(!read(&["*"]).fits(&pairs(&[("HOME", "/home")])));
 }
 
 #[test]
