@@ -21,8 +21,8 @@ const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// hyper bounds how long headers take, and the host how long bodies do. What neither bounds is a client that sends less than it takes to tell the version
 /// of HTTP, and one that does not take its response.
 ///
-/// A connection that is to end before its version is told would just be dropped by hyper, without a word of TLS. Here it comes to an end as if the client
-/// had ended it, and is closed.
+/// A connection that is to end before its version is told would just be dropped by hyper, without a word of TLS. Here it comes to an end as if the
+/// client had ended it, and is closed.
 pub(super) struct Patient<S> {
     stream: S,
     stall: Duration,

@@ -400,7 +400,7 @@ mod tests {
     }
 
     async fn is_lost(place: &mut Place) -> bool {
-        timeout(FAREWELL / 2, place.lost()).await.is_ok()
+        timeout(Duration::from_millis(50), place.lost()).await.is_ok()
     }
 
     #[tokio::test]
@@ -420,17 +420,18 @@ mod tests {
     async fn a_request_that_comes_when_a_connection_leaves_is_answered() {
         let places = Places::with(1, Duration::ZERO);
         let mut place = recalled(&places).await;
-        let (lost, mut busy) = (place.activity().clone(), None);
+        let (activity, end) = (place.activity().clone(), place.end().clone());
         let leaving = async {
             place.lost().await;
             Instant::now()
         };
         let request = async {
-            sleep(FAREWELL / 2).await;
-            busy = Some(lost.begin());
-            sleep(FAREWELL).await;
-            drop(busy.take());
-            Instant::now()
+            end.cancelled().await;
+            let busy = activity.begin();
+            sleep(FAREWELL + 2 * LOOK).await;
+            let answered = Instant::now();
+            drop(busy);
+            answered
         };
         let (left, answered) = tokio::join!(leaving, request);
         assert!(left >= answered);
