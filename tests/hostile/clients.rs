@@ -26,6 +26,14 @@ impl Client {
         self
     }
 
+    /// Whether anything has come.
+    fn has_an_answer(&self) -> bool {
+        self.0.set_nonblocking(true).unwrap();
+        let came = self.0.peek(&mut [0]).is_ok();
+        self.0.set_nonblocking(false).unwrap();
+        came
+    }
+
     /// All that comes until the host closes the connection.
     fn until_closed(mut self) -> String {
         let mut answer = Vec::new();
@@ -404,10 +412,18 @@ fn bodies_share_a_room() {
     let host = App::with(BODY_LENGTH).host_json(r#""snapfunc": {"http": {"maxBodiesMb": 1}}"#).start();
     let length = 700 << 10;
     let head = format!("POST /api/f HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
-    let first = Client::connect(&host).send(head).send(vec![b'x'; length - 1]);
+    let begin = || Client::connect(&host).send(&head).send(vec![b'x'; length - 1]);
+    let mut first = begin();
     let refused = (0..200).any(|_| {
         std::thread::sleep(Duration::from_millis(20));
-        host.post("/api/f", vec![b'y'; length]).status == 503
+        if host.post("/api/f", vec![b'y'; length]).status == 503 {
+            return true;
+        }
+        // Where the machine is busy the host may have read the other one first, and refused this.
+        if first.has_an_answer() {
+            first = begin();
+        }
+        false
     });
     assert!(refused, "two of them are more than the room");
     assert!(first.send("x").until_closed().ends_with(&format!("\r\n\r\n{length}")));
@@ -528,8 +544,11 @@ fn what_was_sent_by_who_breaks_off_takes_its_room() {
     assert_eq!(host.post("/api/f", padded("")).status, 503);
     host.wait_for_line("Executed 'Functions.f' (Succeeded");
     // The line comes first, then the room is free.
-    std::thread::sleep(Duration::from_millis(300));
-    assert_eq!(host.post("/api/f", padded("")).status, 200);
+    let served = (0..200).any(|_| {
+        std::thread::sleep(Duration::from_millis(20));
+        host.post("/api/f", padded("")).status == 200
+    });
+    assert!(served, "the room was not given back");
 }
 
 #[test]
