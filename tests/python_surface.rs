@@ -125,6 +125,13 @@ fn users_and_folders_are_those_of_the_sandbox() {
 }
 
 #[test]
+fn there_are_no_arguments_but_a_name() {
+    let host = App::with(&format!("{EVAL}\n# with arguments\n")).start();
+    let code = "import argparse, sys\nresult = [sys.argv, vars(argparse.ArgumentParser().parse_args())]";
+    assert_eq!(host.eval(code), json!([[""], {}]));
+}
+
+#[test]
 fn threads_run_in_place() {
     let host = App::with(THREADS).start();
     let answer = host.get("/api/f");

@@ -89,6 +89,8 @@ impl State {
         let Grants { mounts, limits, outbound, outlet, sign } = grants;
         let (stdout, stderr) = (GuestOutput::new("stdout", outlet.clone()), GuestOutput::new("stderr", outlet.clone()));
         let mut builder = WasiCtxBuilder::new();
+        // Without one, libraries that ask for the program's name (`sys.argv[0]`) fail.
+        builder.arg("");
         builder.stdout(stdout.clone()).stderr(stderr.clone()).monotonic_clock(Clock).allow_blocking_current_thread(true);
         // While they are drawn, nobody else has the thread.
         builder.max_random_size(MOST_RANDOM);
