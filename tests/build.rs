@@ -136,6 +136,31 @@ fn packages_come_along() {
 }
 
 #[test]
+fn what_funcignore_names_is_left_out() {
+    let app = App::with(CODE).file("helper.py", "WORD = 'helped'\n").file("secret.env", "S").file("data/keep.env", "K");
+    let app = app
+        .file("tests/test_f.py", "")
+        .file("f/test_inside.py", "")
+        .file(".funcignore", "# ours\n*.env\n!keep.env\ntests/\n.python_packages\n");
+    let app = app.file(".python_packages/lib/site-packages/package.py", "").file("local.settings.json", r#"{"Values": {}}"#);
+    let (folder, cache) = (tempfile::tempdir().unwrap(), own_cache());
+    let bundle = folder.path().join("app.snap");
+    let built = build(&app, &bundle, cache.path());
+    assert!(printed(&built).contains("snapfunc: .funcignore leaves out 2 files and folders of the app"), "{}", printed(&built));
+    let mut names: Vec<String> = entries(&bundle).into_iter().map(|(_, name, ..)| name).filter(|name| name.starts_with("app/")).collect();
+    names.sort();
+    let package = "app/.python_packages/lib/site-packages/package.py";
+    assert_eq!(names, [package, "app/data/keep.env", "app/f/__init__.py", "app/f/function.json", "app/f/test_inside.py", "app/helper.py"]);
+    let elsewhere = [own_cache(), own_cache()];
+    let made = elsewhere.each_ref().map(|cache| start(&bundle, cache.path(), &[], &[]).get("/api/f").text().to_owned());
+    assert!(made[0] == made[1] && made[0].ends_with(" helped"), "it was not loaded again: {made:?}");
+
+    let app = app.file(".funcignore", "helper.py\n");
+    let refused = build(&app, &folder.path().join("other.snap"), cache.path());
+    assert!(!refused.status.success() && printed(&refused).contains("No module named 'helper'"), "{}", printed(&refused));
+}
+
+#[test]
 fn settings_come_when_it_starts() {
     let app = App::with(
         "import os\nAT_IMPORT = os.environ.get('LEVEL', 'none')\ndef main(req):\n    return AT_IMPORT + os.environ.get('LEVEL', 'none')\n",

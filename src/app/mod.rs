@@ -16,6 +16,7 @@ mod function;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod host_config;
+mod ignore;
 mod json;
 mod origin;
 mod outbound;
@@ -40,6 +41,7 @@ pub use host_config::{
     BlobOptions, ClientLimits, HostConfig, Hsts, HttpOptions, Isolation, LogLevel, LogLevels, LogLimits, MessageEncoding, QueueOptions,
     SnapfuncOptions,
 };
+pub use ignore::{FILE as IGNORED, Ignored};
 pub use json::{JsonError, Position};
 pub use origin::{ConfigError, FieldError, Origin};
 pub use outbound::{Destination, DestinationError};

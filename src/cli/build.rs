@@ -2,8 +2,9 @@
 
 use super::packages::{self, Installing};
 use super::source::Source;
+use super::staging::Staged;
 use super::start::{Mode, Place, SecondWall};
-use crate::app::{LogLevel, ReadOptions};
+use crate::app::{IGNORED, LogLevel, ReadOptions};
 use crate::host::console::Console;
 use crate::host::{self, Built};
 use anyhow::{Context, bail};
@@ -48,6 +49,12 @@ impl Build {
             && packages::ensure(folder, installing, &console)?
         {
             app = source.read(ReadOptions::default())?;
+        }
+        let staged = source.folder().map(Staged::of).transpose()?.flatten();
+        if let Some(staged) = &staged {
+            app = source.copied(staged.root()).read(ReadOptions::default())?;
+            let text = format!("{IGNORED} leaves out {} files and folders of the app", staged.left_out);
+            console.host(LogLevel::Information, &text);
         }
         let runtime = runtime::Builder::new_current_thread().enable_all().build().context("the threads can't be started")?;
         let place = Place {

@@ -14,6 +14,7 @@ mod progress;
 mod reload;
 mod serve;
 mod source;
+mod staging;
 mod start;
 mod stop;
 mod storage;

@@ -49,6 +49,11 @@ impl Source {
         (self.named == self.root).then_some(&self.root)
     }
 
+    /// The same app, read from a copy of its folder.
+    pub(super) fn copied(&self, root: &Path) -> Source {
+        Source { named: self.named.clone(), root: root.to_owned(), environment: self.environment.clone() }
+    }
+
     /// The app as it is now. `options` lack the environment.
     pub(super) fn read(&self, options: ReadOptions) -> anyhow::Result<App> {
         let options = ReadOptions { environment: self.environment.clone(), ..options };
