@@ -49,6 +49,9 @@ fn entities_are_added_and_read(store: Store) {
     assert_eq!(rows(&host, "/api/all").as_array().unwrap().len(), 3);
     assert_eq!(host.post("/api/add", r#"{"RowKey": "1"}"#).status, 500, "it is there already");
     host.wait_for_line("Exception: BindingError: row:");
+    // One after the other: what comes before it is added.
+    assert_eq!(host.post("/api/add", r#"[{"RowKey": "4"}, {"RowKey": "1"}, {"RowKey": "5"}]"#).status, 500);
+    assert_eq!((rows(&host, "/api/one/4").as_array().unwrap().len(), rows(&host, "/api/one/5")), (1, json!([])));
     assert_eq!(host.post("/api/add", "no JSON").status, 500);
     let told = "Exception: BindingError: row: the table output takes the text of a JSON object, or of an array of them, but this text is no JSON (line 1, column 2): \
                 json.dumps makes it of a dict";

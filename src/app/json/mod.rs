@@ -97,7 +97,13 @@ impl Document {
                 "the file ends here, but a brace, a bracket, a quote or a comment is still open".to_owned()
             } else {
                 let text = error.to_string();
-                format!("not valid JSON: {}", text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what))
+                let what = match text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what) {
+                    // What is there is not shown: it may be a secret.
+                    "expected value" | "expected ident" => "expected a value: a text in double quotes, a number, true, false or null",
+                    "key must be a string" => "expected a name in double quotes",
+                    what => what,
+                };
+                format!("not valid JSON: {what}")
             };
             syntax(offset(&bare, error.line(), error.column()), problem)
         })?;

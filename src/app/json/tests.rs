@@ -52,7 +52,15 @@ fn the_last_of_two_keys_counts_and_escapes_are_decoded() {
 #[test]
 fn errors_say_where_and_what() {
     assert_eq!(fails(b"{\n  \"a\": 1\n  \"b\": 2\n}"), "a.json:3:3: not valid JSON: expected `,` or `}`");
-    assert_eq!(fails(b"{\n/* x\n\n*/ \"a\": tru }"), "a.json:4:12: not valid JSON: expected ident");
+    assert_eq!(
+        fails(b"{\n/* x\n\n*/ \"a\": tru }"),
+        "a.json:4:12: not valid JSON: expected a value: a text in double quotes, a number, true, false or null"
+    );
+    assert_eq!(fails(b"{'a': 1}"), "a.json:1:2: not valid JSON: expected a name in double quotes");
+    assert_eq!(
+        fails(b"{\"a\": True}"),
+        "a.json:1:7: not valid JSON: expected a value: a text in double quotes, a number, true, false or null"
+    );
     assert_eq!(fails(b"{\n \"a\": {\n"), "a.json:2:8: the file ends here, but a brace, a bracket, a quote or a comment is still open");
     assert_eq!(fails(b"{ /* for ever }"), "a.json:1:15: the file ends here, but a brace, a bracket, a quote or a comment is still open");
     assert_eq!(fails(b"{\n \"a\": / 1, }"), "a.json:2:7: expected a comment (`//` or `/*`) after this slash");
