@@ -41,9 +41,17 @@ fn rows(host: &Host, path: &str) -> Value {
 fn entities_are_added_and_read(store: Store) {
     let host = store.start(&app(&unique("table")));
     assert_eq!(rows(&host, "/api/all"), json!([]), "a table that is not there");
-    assert_eq!(host.post("/api/add", r#"{"RowKey": "1", "N": 1, "Text": "ü", "Yes": true, "X": 1.5}"#).status, 200, "{}", host.printed());
+    assert_eq!(
+        host.post("/api/add", r#"{"RowKey": "1", "N": 1, "Text": "ü", "Yes": true, "X": 1.5, "Long": 1099511627776}"#).status,
+        200,
+        "{}",
+        host.printed()
+    );
     assert_eq!(host.post("/api/add", r#"[{"RowKey": "2", "N": 2}, {"PartitionKey": "q", "RowKey": "3", "N": 3}]"#).status, 200);
-    assert_eq!(rows(&host, "/api/one/1"), json!([{"PartitionKey": "p", "RowKey": "1", "N": 1, "Text": "ü", "Yes": true, "X": 1.5}]));
+    assert_eq!(
+        rows(&host, "/api/one/1"),
+        json!([{"PartitionKey": "p", "RowKey": "1", "N": 1, "Text": "ü", "Yes": true, "X": 1.5, "Long": 1099511627776_i64}])
+    );
     assert_eq!(rows(&host, "/api/one/none"), json!([]));
     assert_eq!(rows(&host, "/api/some/2"), json!([{"PartitionKey": "p", "RowKey": "2", "N": 2}]));
     assert_eq!(rows(&host, "/api/all").as_array().unwrap().len(), 3);

@@ -3,9 +3,23 @@
 use crate::storage::Entity;
 use serde_json::{Map, Value};
 
+/// What follows a property's name in the name of its type.
+const TYPE: &str = "@odata.type";
+/// Whole numbers beyond 32 bits. The service has them as texts, and Azure's host writes and reads all whole numbers so.
+const LONG: &str = "Edm.Int64";
+const KEYS: [&str; 2] = ["PartitionKey", "RowKey"];
+
 /// An entity as Azure's host hands it to a function: its properties and keys; not what the service adds (`Timestamp`, `odata.etag`), nor the types beside
 /// values that JSON has no type for.
-pub(super) fn for_function(entity: Entity) -> Value {
+pub(super) fn for_function(mut entity: Entity) -> Value {
+    let typed = entity.iter().filter(|(_, kind)| *kind == LONG).filter_map(|(name, _)| name.strip_suffix(TYPE));
+    for name in typed.map(str::to_owned).collect::<Vec<_>>() {
+        if let Some(value) = entity.get_mut(&name)
+            && let Some(number) = value.as_str().and_then(|text| text.parse::<i64>().ok())
+        {
+            *value = number.into();
+        }
+    }
     let plain = |name: &String| name != "Timestamp" && !name.starts_with("odata.") && !name.contains("@odata.");
     Value::Object(entity.into_iter().filter(|(name, _)| plain(name)).collect())
 }
@@ -45,10 +59,16 @@ fn entity(value: Value, partition_key: Option<&str>, row_key: Option<&str>) -> R
             // A property without a value is none.
             Value::Null => {}
             Value::Array(_) | Value::Object(_) => return Err(EntityError::Property(name, kind(&value))),
-            value => _ = entity.insert(name, value),
+            value => match value.as_i64() {
+                Some(number) if i32::try_from(number).is_err() && !KEYS.iter().any(|key| key.eq_ignore_ascii_case(&name)) => {
+                    entity.insert(format!("{name}{TYPE}"), LONG.into());
+                    entity.insert(name, number.to_string().into());
+                }
+                _ => _ = entity.insert(name, value),
+            },
         }
     }
-    for (name, default) in [("PartitionKey", partition_key), ("RowKey", row_key)] {
+    for (name, default) in KEYS.into_iter().zip([partition_key, row_key]) {
         let written = entity.keys().find(|known| known.eq_ignore_ascii_case(name)).cloned();
         let value = written.and_then(|written| entity.remove(&written));
         let key = match (value, default) {
@@ -111,6 +131,16 @@ mod tests {
     fn functions_see_no_marks_of_the_service() {
         let stored =
             json!({"PartitionKey": "p", "RowKey": "r", "Timestamp": "x", "odata.etag": "e", "N": "1", "N@odata.type": "Edm.Int64"});
-        assert_eq!(for_function(stored.as_object().unwrap().clone()), json!({"PartitionKey": "p", "RowKey": "r", "N": "1"}));
+        assert_eq!(for_function(stored.as_object().unwrap().clone()), json!({"PartitionKey": "p", "RowKey": "r", "N": 1}));
+    }
+
+    #[test]
+    fn whole_numbers_beyond_32_bits_have_their_type() {
+        let made = entities(r#"{"RowKey": 5000000000, "Small": 2147483647, "Large": -2147483649, "Text": "5000000000"}"#);
+        let stored = json!({"PartitionKey": "p", "RowKey": "5000000000", "Small": 2147483647, "Large": "-2147483649", "Large@odata.type": "Edm.Int64",
+            "Text": "5000000000"});
+        assert_eq!(made, Ok(json!([stored])));
+        let read = for_function(stored.as_object().unwrap().clone());
+        assert_eq!((&read["Large"], &read["Text"]), (&json!(-2147483649_i64), &json!("5000000000")));
     }
 }
