@@ -10,7 +10,7 @@ use super::api::Preloadable;
 use super::instance::Purpose;
 use super::preparation::{Held, LOAD_LIMIT, Preparation, load_error};
 use super::slots::{Capture, Image};
-use super::snapshot::{Identity, KeptRecord, Memory, Snapshot};
+use super::snapshot::{Identity, Memory, Snapshot};
 use std::sync::Arc;
 
 /// What is known of an app's packages.
@@ -20,24 +20,7 @@ pub(super) enum Packages {
     /// Nobody tried to preload them yet.
     New(Identity),
     /// They are there.
-    Preloaded {
-        identity: Identity,
-        image: Arc<Image>,
-        /// What was logged meanwhile.
-        records: Vec<KeptRecord>,
-    },
-}
-
-// === impl Packages ===
-
-impl Packages {
-    /// What was logged while they were imported, and the memory.
-    pub(super) fn preloaded(&self) -> Option<(&[KeptRecord], &Arc<Image>)> {
-        match self {
-            Packages::Preloaded { image, records, .. } => Some((records, image)),
-            Packages::None | Packages::New(_) => None,
-        }
-    }
+    Preloaded(Identity, Arc<Image>),
 }
 
 // === impl Preparation ===
@@ -50,8 +33,8 @@ impl Preparation<'_> {
             None => Packages::New(identity),
             Some(snapshot) if !self.fits(&snapshot) => Packages::None,
             Some(Snapshot { memory: None, .. }) => Packages::None,
-            Some(Snapshot { memory: Some(memory), records, .. }) => match memory.image(&self.runtime.base, &self.runtime.cache) {
-                Ok(image) => Packages::Preloaded { identity, image: Arc::new(image), records },
+            Some(Snapshot { memory: Some(memory), .. }) => match memory.image(&self.runtime.base, &self.runtime.cache) {
+                Ok(image) => Packages::Preloaded(identity, Arc::new(image)),
                 Err(error) => {
                     tracing::warn!(%error, "the app's preloaded packages can't be used");
                     Packages::None
@@ -63,7 +46,7 @@ impl Preparation<'_> {
     /// From now on the app is loaded on the guest alone.
     pub(super) fn give_up(&self, packages: &mut Packages, why: &str) {
         tracing::debug!(why, "the app would have found its packages otherwise than they were preloaded: it is loaded again");
-        if let Packages::Preloaded { identity, .. } = std::mem::replace(packages, Packages::None) {
+        if let Packages::Preloaded(identity, _) = std::mem::replace(packages, Packages::None) {
             self.keep(&self.runtime.preloaded, identity, Snapshot::default());
         }
     }
@@ -73,7 +56,7 @@ impl Preparation<'_> {
         let (identity, is_new) = match packages {
             Packages::None => return,
             Packages::New(identity) => (identity, true),
-            Packages::Preloaded { identity, .. } => (identity, false),
+            Packages::Preloaded(identity, _) => (identity, false),
         };
         if wanted.modules.is_empty() {
             return;
@@ -106,7 +89,10 @@ impl Preparation<'_> {
         }
         let memory = self.copy(instance, &capture).await.map_err(|error| error.to_string())?;
         let memory = Memory::of(memory.content(), self.runtime.base.content());
-        let (platform, records) = (self.spec.platform.clone(), held.take());
-        Ok(Snapshot { settings_read, platform, records, memory: Some(memory), ..Snapshot::default() })
+        // An app may have said before what is to become of that: by a filter of warnings, or a logger's level.
+        if !held.take().is_empty() {
+            return Err("they log or print something while they are imported".to_owned());
+        }
+        Ok(Snapshot { settings_read, platform: self.spec.platform.clone(), memory: Some(memory), ..Snapshot::default() })
     }
 }

@@ -175,8 +175,7 @@ impl Preparation<'_> {
         logs: Arc<dyn LogSink>,
         again: impl FnOnce(),
     ) -> Result<Loaded, TemplateError> {
-        if let Some((records, image)) = packages.preloaded() {
-            tell(records, &*logs);
+        if let Packages::Preloaded(_, image) = &*packages {
             let loaded = self.load_on(image, settings, logs.clone()).await?;
             let Some(why) = &loaded.app.disagreement else { return Ok(loaded) };
             self.give_up(packages, why);
@@ -224,7 +223,10 @@ impl Preparation<'_> {
 
     /// Instances begin with a snapshot's memory. What the app logged when that was made is logged again.
     fn adopt(&self, snapshot: &Snapshot, memory: &Memory) -> Result<(Origin, LoadedApp), TemplateError> {
-        tell(&snapshot.records, &*self.spec.logs);
+        for record in &snapshot.records {
+            let (level, logger, text) = record.parts();
+            self.spec.logs.record(&LogRecord { level, logger, text, running: None });
+        }
         tracing::debug!(pages = memory.pages(), runs = memory.runs().len(), "the app's memory differs from the guest's");
         let image = memory.image(&self.runtime.base, &self.runtime.cache).map_err(TemplateError::Image)?;
         let new: Vec<_> = self.spec.settings.iter().filter(|setting| !snapshot.platform.contains(setting)).cloned().collect();
@@ -287,14 +289,6 @@ impl Held {
             records.push(KeptRecord::new(Level::Warning, "snapfunc", &text));
         }
         records
-    }
-}
-
-/// Logs again what was logged when a snapshot was made.
-fn tell(records: &[KeptRecord], logs: &dyn LogSink) {
-    for record in records {
-        let (level, logger, text) = record.parts();
-        logs.record(&LogRecord { level, logger, text, running: None });
     }
 }
 

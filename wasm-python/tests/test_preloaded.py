@@ -1,6 +1,8 @@
 """Packages that are imported before the app: which, and when that would not be what the app finds."""
 
+import logging
 import os
+import queue
 import sys
 import types
 
@@ -18,6 +20,7 @@ FUNCTION = "def main(req): pass\n"
 def as_before(app_folder, monkeypatch):
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     monkeypatch.setattr(os.environ, "_data", dict(os.environ._data))
+    monkeypatch.setattr(logging, "_loggerClass", logging.getLoggerClass())
 
 
 @pytest.fixture
@@ -80,7 +83,7 @@ def test_what_reads_settings_is_left_out_with_its_parts(load, package, monkeypat
 
 def test_an_app_that_exchanges_modules_has_nothing_preloaded(load, package, monkeypatch):
     package("some.py")
-    monkeypatch.setitem(sys.modules, "queue", sys.modules["queue"])
+    monkeypatch.setitem(sys.modules, "queue", queue)
     assert load("import sys, types\nsys.modules['queue'] = types.ModuleType('queue')\nimport some\n").preloadable == NOTHING
 
 
@@ -113,6 +116,10 @@ def test_what_else_the_app_imports_can_be_preloaded_too(load, package):
         ("import sys\nclass Finder:\n    def find_spec(*_): pass\nsys.meta_path.append(Finder)\n", "it changes how modules are imported"),
         ("import sys\nsys.path.insert(0, 'vendored')\n", "it puts a folder before its packages that has some too"),
         ("import sys\nsys.path.insert(0, 'f')\n", None),
+        (
+            "import logging\nclass Own(logging.Logger): pass\nlogging.setLoggerClass(Own)\n",
+            "it changes what loggers are made",
+        ),
         ("import sys\ndel sys.path[0]\n", "it takes its packages from sys.path"),
         ("import os\nos.environ['OTHER'] = '1'\nimport some\n", None),
     ],

@@ -8,6 +8,7 @@ afterwards whether the app prepares its packages' import in a way of its own.
 import ast
 import importlib
 import importlib.machinery
+import logging
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -49,6 +50,7 @@ class Preloaded:
         """The names that they looked for in `os.environ`."""
         self._modules = {name: module for name, module in sys.modules.items() if name not in before}
         self._finders = list(sys.meta_path)
+        self._logger_class = logging.getLoggerClass()
 
     def and_also(self, more: Preloadable) -> Preloadable:
         """These and more, if there is more."""
@@ -63,6 +65,8 @@ class Preloaded:
                 return f"it exchanges the module {name}"
         if not all(any(finder is known for known in self._finders) for finder in sys.meta_path):
             return "it changes how modules are imported"
+        if logging.getLoggerClass() is not self._logger_class:
+            return "it changes what loggers are made"
         if self._first not in sys.path:
             return "it takes its packages from sys.path"
         packages = {name.partition(".")[0] for name in self._modules}
