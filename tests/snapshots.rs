@@ -4,10 +4,10 @@
 
 mod common;
 
-use common::{App, EVAL, cache, own_cache};
+use common::{App, EVAL, cache, own_cache, search};
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 const ONE_EACH: &str = r#""snapfunc": {"isolation": "invocation"}"#;
 
@@ -210,24 +210,4 @@ fn compiled_code_that_somebody_changed_is_made_again() {
         assert_eq!(start().get("/api/f").text(), "fine");
         assert!(read().iter().zip(&before).any(|(after, before)| after == before), "{end} was not made again");
     }
-}
-
-/// How many files a folder and those in it hold, and whether one of them holds a text. The standard library's folders are left out: nothing writes
-/// there. Snapshots are looked at as they are unpacked.
-fn search(folder: &Path, text: &[u8]) -> (usize, bool) {
-    let folders = [folder.to_owned(), folder.join("snapshots")];
-    let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
-    let files: Vec<_> = entries.filter(|path| path.is_file()).collect();
-    let holds = |path: &Path| {
-        let bytes = fs::read(path).unwrap_or_default();
-        let unpacked = frame(&bytes).map(|frame| zstd::decode_all(frame).unwrap_or_default());
-        memchr::memmem::find(&bytes, text).is_some() || unpacked.is_some_and(|bytes| memchr::memmem::find(&bytes, text).is_some())
-    };
-    (files.len(), files.iter().any(|path| holds(path)))
-}
-
-/// The compressed part of a snapshot, without the digest behind it.
-fn frame(bytes: &[u8]) -> Option<&[u8]> {
-    let start = memchr::memmem::find(bytes.strip_prefix(b"SNAPFUNC")?, &[0x28, 0xB5, 0x2F, 0xFD])? + 8;
-    bytes.get(start..bytes.len() - 32)
 }

@@ -4,13 +4,15 @@
 //! 1. Who loads an app learns from the guest what of its packages can be imported without it. That is done while the app is served already, and the
 //!    memory is kept, by the identity of the packages and of what the app imports.
 //! 2. The next load begins with that memory.
-//! 3. The guest says if the app would have found its packages otherwise. Then it is loaded on the guest alone, and it is from then on.
+//! 3. The guest says if the app would have found its packages otherwise. Then it is loaded on the guest alone, and it is from then on; and so it is where
+//!    it only fails with them.
 
 use super::api::Preloadable;
-use super::instance::Purpose;
+use super::instance::{InvokeError, Purpose};
 use super::preparation::{Held, LOAD_LIMIT, Preparation, load_error};
 use super::slots::{Capture, Image};
 use super::snapshot::{Identity, Memory, Snapshot};
+use super::template::TemplateError;
 use std::sync::Arc;
 
 /// What is known of an app's packages.
@@ -68,31 +70,43 @@ impl Preparation<'_> {
                 return;
             }
             let preparation = Preparation { runtime: &runtime, spec: &spec, mounts: &mounts };
-            let snapshot = preparation.preload(&wanted).await.unwrap_or_else(|why| {
-                tracing::debug!(why, "the app's packages can't be preloaded");
-                Snapshot::default()
-            });
-            preparation.keep(&runtime.preloaded, identity, snapshot);
+            let snapshot = match preparation.preload(&wanted).await {
+                Ok(Ok(snapshot)) => snapshot,
+                Ok(Err(why)) if is_new => {
+                    tracing::debug!(why, "the app's packages can't be preloaded");
+                    Snapshot::default()
+                }
+                Ok(Err(why)) => return tracing::debug!(why, "no more of the app's packages can be preloaded"),
+                Err(error) => return tracing::debug!(%error, "the app's packages were not preloaded"),
+            };
+            // Files may have changed meanwhile.
+            if preparation.identities().await.and_then(|found| found.packages).as_ref() == Some(&identity) {
+                preparation.keep(&runtime.preloaded, identity, snapshot);
+            }
         });
     }
 
-    async fn preload(&self, wanted: &Preloadable) -> Result<Snapshot, String> {
+    /// Preloads. The inner error is of the packages themselves, and will be there again.
+    async fn preload(&self, wanted: &Preloadable) -> Result<Result<Snapshot, String>, TemplateError> {
         let (capture, held) = (Capture::default(), Arc::new(Held::default()));
         let purpose = Purpose { capture: Some(capture.clone()), ..Purpose::logging(held.clone()) };
-        let mut instance = self.instance(&self.runtime.base, purpose).map_err(|error| error.to_string())?;
+        let mut instance = self.instance(&self.runtime.base, purpose)?;
         let configuration = self.configuration(&self.spec.platform);
-        let preloading = instance.preload(&configuration, &self.app(), wanted, LOAD_LIMIT).await;
-        let settings_read = preloading.map_err(|error| load_error(error).to_string())?;
-        let obstacles = instance.prepare_snapshot(LOAD_LIMIT).await.map_err(|error| load_error(error).to_string())?;
+        let settings_read = match instance.preload(&configuration, &self.app(), wanted, LOAD_LIMIT).await {
+            Ok(names) => names,
+            Err(InvokeError::Raised(failure)) => return Ok(Err(failure.message)),
+            Err(error) => return Err(load_error(error)),
+        };
+        let obstacles = instance.prepare_snapshot(LOAD_LIMIT).await.map_err(load_error)?;
         if !obstacles.is_empty() {
-            return Err(obstacles.join(", "));
+            return Ok(Err(obstacles.join(", ")));
         }
-        let memory = self.copy(instance, &capture).await.map_err(|error| error.to_string())?;
-        let memory = Memory::of(memory.content(), self.runtime.base.content());
+        let memory = self.copy(instance, &capture).await?;
         // An app may have said before what is to become of that: by a filter of warnings, or a logger's level.
         if !held.take().is_empty() {
-            return Err("they log or print something while they are imported".to_owned());
+            return Ok(Err("they log or print something while they are imported".to_owned()));
         }
-        Ok(Snapshot { settings_read, platform: self.spec.platform.clone(), memory: Some(memory), ..Snapshot::default() })
+        let memory = Memory::of(memory.content(), self.runtime.base.content());
+        Ok(Ok(Snapshot { settings_read, platform: self.spec.platform.clone(), memory: Some(memory), ..Snapshot::default() }))
     }
 }

@@ -125,7 +125,7 @@ impl Preparation<'_> {
         Purpose::logging(self.spec.logs.clone())
     }
 
-    async fn identities(&self) -> Option<Identities> {
+    pub(super) async fn identities(&self) -> Option<Identities> {
         let description = Description::of(self.spec);
         let content = Content::of(self.spec);
         let read = tokio::task::spawn_blocking(move || Identities::of(&description, &content)).await;
@@ -175,13 +175,24 @@ impl Preparation<'_> {
         logs: Arc<dyn LogSink>,
         again: impl FnOnce(),
     ) -> Result<Loaded, TemplateError> {
-        if let Packages::Preloaded(_, image) = &*packages {
-            let loaded = self.load_on(image, settings, logs.clone()).await?;
-            let Some(why) = &loaded.app.disagreement else { return Ok(loaded) };
-            self.give_up(packages, why);
-            again();
+        let Packages::Preloaded(_, image) = &*packages else { return self.load_on(&self.runtime.base, settings, logs).await };
+        let on_packages = self.load_on(image, settings, logs.clone()).await;
+        if let Ok(loaded) = &on_packages
+            && loaded.app.disagreement.is_none()
+            && loaded.is_whole()
+        {
+            return on_packages;
         }
-        self.load_on(&self.runtime.base, settings, logs).await
+        again();
+        let alone = self.load_on(&self.runtime.base, settings, logs).await?;
+        match on_packages {
+            Ok(Loaded { app: LoadedApp { disagreement: Some(why), .. }, .. }) if alone.is_whole() => self.give_up(packages, &why),
+            Err(error) if alone.is_whole() => self.give_up(packages, &error.to_string()),
+            Ok(loaded) if alone.is_whole() && !loaded.is_whole() => self.give_up(packages, "it fails on them"),
+            // What fails either way is none of the packages' fault.
+            Ok(_) | Err(_) => {}
+        }
+        Ok(alone)
     }
 
     async fn load_on(&self, ground: &Arc<Image>, settings: &[(String, String)], logs: Arc<dyn LogSink>) -> Result<Loaded, TemplateError> {
@@ -263,6 +274,15 @@ impl Preparation<'_> {
             functions: self.spec.functions.clone(),
             entry_file: self.spec.entry_file.clone(),
         }
+    }
+}
+
+// === impl Loaded ===
+
+impl Loaded {
+    /// Whether all that there is could be loaded.
+    fn is_whole(&self) -> bool {
+        self.app.entry_file_error.is_none() && self.app.functions.iter().all(|function| function.error.is_none())
     }
 }
 

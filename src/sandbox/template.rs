@@ -128,17 +128,16 @@ impl Template {
 
     /// Gives back what was kept for more instances than are needed by now.
     pub(super) fn trim(&self) {
-        if let Origin::Image { image, .. } = &self.origin {
-            image.trim();
+        self.image().trim();
+        // Twice in a row would be all that is free.
+        if !Arc::ptr_eq(self.image(), &self.runtime.base) {
+            self.runtime.base.trim();
         }
-        self.runtime.base.trim();
     }
 
     /// For when nobody uses its instances: needs as little memory as it can.
     pub fn rest(&self) {
-        if let Origin::Image { image, .. } = &self.origin {
-            image.rest();
-        }
+        self.image().rest();
         self.runtime.base.rest();
     }
 
@@ -152,12 +151,10 @@ impl Template {
         &self.runtime
     }
 
-    /// What instances begin with.
-    #[cfg(test)]
-    pub(super) fn image(&self) -> Option<&Arc<Image>> {
+    /// What instances begin with, or what the app is loaded on for each.
+    pub(super) fn image(&self) -> &Arc<Image> {
         match &self.origin {
-            Origin::Image { image, .. } => Some(image),
-            Origin::Source { .. } => None,
+            Origin::Image { image, .. } | Origin::Source { ground: image, .. } => image,
         }
     }
 }

@@ -268,7 +268,7 @@ async fn whatever_an_instance_does_the_next_one_finds_the_image() {
     let (_folder, root) = app(EVAL);
     let limits = Limits { memory_bytes: 96 << 20, ..Limits::default() };
     let template = template(&root, Arc::default(), limits).await;
-    let image = template.image().unwrap();
+    let image = template.image();
     let mut renewed = 0;
     for round in 0..400_usize {
         let mut instances = Vec::new();
@@ -342,7 +342,7 @@ async fn apps_do_not_find_what_others_left() {
         }
     }
     for template in [&one, &other] {
-        let image = template.image().unwrap();
+        let image = template.image();
         image.check_free_slots();
         assert!(!image.content().windows(8).any(|bytes| bytes == b"ONEONEON" || bytes == b"OTHEROTH"));
     }
@@ -432,6 +432,6 @@ async fn a_short_life_writes_few_pages() {
     let mut instance = template.instantiate().await.unwrap();
     assert_eq!(text(instance.invoke(&mut call("x"), None).await), "Hello, you");
     drop(instance);
-    let pages = template.image().unwrap().usually_written();
+    let pages = template.image().usually_written();
     assert!((1..90).contains(&pages), "{pages} pages were written");
 }

@@ -437,6 +437,26 @@ pub(crate) fn free_port() -> u16 {
         .expect("a port is free")
 }
 
+/// How many files a folder and those in it hold, and whether one of them holds a text. The standard library's folders are left out: nothing writes
+/// there. Snapshots are looked at as they are unpacked.
+pub(crate) fn search(folder: &Path, text: &[u8]) -> (usize, bool) {
+    let folders = [folder.to_owned(), folder.join("snapshots"), folder.join("preloaded")];
+    let entries = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().map(|entry| entry.unwrap().path());
+    let files: Vec<_> = entries.filter(|path| path.is_file()).collect();
+    let holds = |path: &Path| {
+        let bytes = fs::read(path).unwrap_or_default();
+        let unpacked = frame(&bytes).map(|frame| zstd::decode_all(frame).unwrap_or_default());
+        memchr::memmem::find(&bytes, text).is_some() || unpacked.is_some_and(|bytes| memchr::memmem::find(&bytes, text).is_some())
+    };
+    (files.len(), files.iter().any(|path| holds(path)))
+}
+
+/// The compressed part of a snapshot, without the digest behind it.
+fn frame(bytes: &[u8]) -> Option<&[u8]> {
+    let start = memchr::memmem::find(bytes.strip_prefix(b"SNAPFUNC")?, &[0x28, 0xB5, 0x2F, 0xFD])? + 8;
+    bytes.get(start..bytes.len() - 32)
+}
+
 /// An app of `examples/`.
 pub(crate) fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)

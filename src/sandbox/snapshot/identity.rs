@@ -26,8 +26,8 @@ pub(in crate::sandbox) struct Identity(String);
 pub(in crate::sandbox) struct Identities {
     /// Of the app's files, of its functions and of the guest.
     pub(in crate::sandbox) app: Identity,
-    /// Of its packages' files and the guest, and of what their import may depend on beside: its folder, its other files, and the lines in which its own
-    /// Python code imports something, but not the rest of that. Nothing where it has no packages.
+    /// Of its packages' files and the guest, and of what their import may depend on beside: its folder, its other files, the names of those with Python code of
+    /// its own, and the lines in which they import something, but not the rest of them. Nothing where it has no packages.
     pub(in crate::sandbox) packages: Option<Identity>,
 }
 
@@ -79,7 +79,9 @@ impl Identities {
             let Some((digest, bytes)) = digest(&entry, left, may_import.then_some(&mut imports))? else { return Ok(None) };
             left -= bytes;
             app.update(digest.as_bytes());
-            if !may_import || bytes > LARGEST_CODE {
+            if may_import && bytes <= LARGEST_CODE {
+                packages.update(entry.name.as_os_str().as_encoded_bytes()).update(&[0]);
+            } else {
                 packages.update(digest.as_bytes());
             }
         }

@@ -1,5 +1,5 @@
 //! Snapshots on disk: what an app's memory was after it had been loaded without its settings, so that the next start need not load it; or after its
-//! packages had been imported, for an app that can't do without.
+//! packages alone had been imported.
 //!
 //! - [`Snapshot`] is what is kept: among it a [`Memory`], which is what differs from the guest's own. [`format`] is how it is written.
 //! - [`Store`] keeps them in the cache folder, by the app's [`identity`], each with a keyed digest: what others changed is not used.

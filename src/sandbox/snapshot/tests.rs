@@ -171,7 +171,8 @@ fn packages_are_the_same_as_long_as_their_files_are_and_what_is_imported() {
     let venv = ".venv/lib/python3/site-packages/p.py";
     let same = packages(&[("f/__init__.py", "import p\n1"), (venv, "x")]);
     assert!(same.is_some());
-    assert_eq!(packages(&[("g/__init__.py", "2\n\timport p"), (venv, "x")]), same);
+    assert_eq!(packages(&[("f/__init__.py", "2\n\timport p"), (venv, "x")]), same);
+    assert_ne!(packages(&[("g/__init__.py", "import p\n1"), (venv, "x")]), same);
     assert_ne!(packages(&[("f/__init__.py", "import p\n1"), (venv, "y")]), same);
     assert_ne!(packages(&[("f/__init__.py", "import q\n1"), (venv, "x")]), same);
     assert_ne!(packages(&[("f/__init__.py", "import p\n1"), (venv, "x"), ("config.json", "")]), same);

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from . import environment, extensions, failures, index_v2, invoke, loader, logs, preloaded, signature, snapshot, warmup
 from .model import (
@@ -38,7 +39,7 @@ class Worker:
         """Imports packages of an app that will be loaded later. Answers with the settings that they looked for."""
         os.chdir(app.root)
         try:
-            self._preloaded = preloaded.Preloaded(app.package_paths, wanted)
+            self._preloaded = preloaded.Preloaded(app.root, app.package_paths, wanted)
         except BaseException as error:  # SystemExit too
             return failures.describe(error)
         finally:
@@ -50,10 +51,13 @@ class Worker:
         os.chdir(app.root)
         if self._preloaded is None:
             loader.set_up_packages(app.package_paths)
+            handing_out: AbstractContextManager[None] = nullcontext()
+        else:
+            handing_out = self._preloaded.handing_out()
         loader.set_up_root(app.root, app.package_paths)
-        before = dict(sys.modules)
+        before, asked = dict(sys.modules), preloaded.Asked()
         try:
-            with environment.Noting() as noted:
+            with environment.Noting() as noted, handing_out, preloaded.first(asked):
                 functions = [self._load(source, app.root) for source in app.functions]
                 error = None
                 if app.entry_file is not None:
@@ -61,13 +65,13 @@ class Worker:
                 # Here, so that the settings that they read are noted.
                 self._tell_extensions()
                 warmup.run(list(self._functions.values()))
-            preloadable = preloaded.preloadable(before, app.package_paths, noted.readers)
+            preloadable = preloaded.preloadable(before, app.package_paths, noted.readers, asked.names)
             if self._preloaded is None:
                 return LoadedApp(functions, error, sorted(noted.names), preloadable, None)
+            if self._preloaded.is_all_of(preloadable):
+                preloadable = preloaded.NOTHING
             names = noted.names | self._preloaded.settings_read
-            return LoadedApp(
-                functions, error, sorted(names), self._preloaded.and_also(preloadable), self._preloaded.disagreement(noted.written)
-            )
+            return LoadedApp(functions, error, sorted(names), preloadable, self._preloaded.disagreement(noted.written))
         finally:
             logs.end()
 
