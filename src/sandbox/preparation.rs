@@ -178,8 +178,7 @@ impl Preparation<'_> {
         let Packages::Preloaded(_, image) = &*packages else { return self.load_on(&self.runtime.base, settings, logs).await };
         let on_packages = self.load_on(image, settings, logs.clone()).await;
         if let Ok(loaded) = &on_packages
-            && loaded.app.disagreement.is_none()
-            && loaded.is_whole()
+            && (loaded.app.disagreement.is_none() && loaded.is_whole() || self.lacks_settings(loaded, settings))
         {
             return on_packages;
         }
@@ -193,6 +192,12 @@ impl Preparation<'_> {
             Ok(_) | Err(_) => {}
         }
         Ok(alone)
+    }
+
+    /// Whether it was loaded without settings that it wants: then it is of no use, whatever else is wrong with it.
+    fn lacks_settings(&self, loaded: &Loaded, settings: &[(String, String)]) -> bool {
+        let names = loaded.app.settings_read.clone();
+        settings != self.spec.settings && !self.fits(&Snapshot { settings_read: names, platform: settings.to_vec(), ..Snapshot::default() })
     }
 
     async fn load_on(&self, ground: &Arc<Image>, settings: &[(String, String)], logs: Arc<dyn LogSink>) -> Result<Loaded, TemplateError> {
