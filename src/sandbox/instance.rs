@@ -14,6 +14,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
+use tokio::time::error::Elapsed;
 use wasmtime::{Store, Trap};
 use wasmtime_wasi::I32Exit;
 
@@ -127,7 +128,7 @@ impl Instance {
             worker.call_configure(&mut self.store, configuration).await?;
             worker.call_load(&mut self.store, app).await
         };
-        let result = tokio::time::timeout(limit, guarded(&self.grants.sign, &self.memory, loading)).await;
+        let result = guarded(&self.grants.sign, &self.memory, limit, loading).await;
         self.end(result, limit)
     }
 
@@ -145,7 +146,7 @@ impl Instance {
             worker.call_configure(&mut self.store, configuration).await?;
             worker.call_preload(&mut self.store, app, wanted).await
         };
-        let result = tokio::time::timeout(limit, guarded(&self.grants.sign, &self.memory, preloading)).await;
+        let result = guarded(&self.grants.sign, &self.memory, limit, preloading).await;
         self.end(result, limit)
     }
 
@@ -154,7 +155,7 @@ impl Instance {
         let _turn = self.begin();
         let worker = self.guest.snapfunc_host_worker();
         let preparing = async { worker.call_prepare_snapshot(&mut self.store).await.map(Ok) };
-        let result = tokio::time::timeout(limit, guarded(&self.grants.sign, &self.memory, preparing)).await;
+        let result = guarded(&self.grants.sign, &self.memory, limit, preparing).await;
         self.end(result, limit)
     }
 
@@ -170,7 +171,7 @@ impl Instance {
             }
             Ok(Ok(()))
         };
-        let result = tokio::time::timeout(limit, guarded(&self.grants.sign, &self.memory, warming)).await;
+        let result = guarded(&self.grants.sign, &self.memory, limit, warming).await;
         self.end(result, limit)
     }
 
@@ -179,7 +180,7 @@ impl Instance {
         let _turn = self.begin();
         let worker = self.guest.snapfunc_host_worker();
         let listing = async { worker.call_lasting_objects(&mut self.store).await.map(Ok) };
-        let result = tokio::time::timeout(limit, guarded(&self.grants.sign, &self.memory, listing)).await;
+        let result = guarded(&self.grants.sign, &self.memory, limit, listing).await;
         self.end(result, limit)
     }
 
@@ -187,7 +188,7 @@ impl Instance {
     pub(super) async fn forget_folders(mut self, limit: Duration) -> Result<(), InvokeError> {
         let _turn = self.begin();
         let forgetting = async { self.guest.call_reset_preopens(&mut self.store).await.map(Ok) };
-        let result = tokio::time::timeout(limit, guarded(&self.grants.sign, &self.memory, forgetting)).await;
+        let result = guarded(&self.grants.sign, &self.memory, limit, forgetting).await;
         self.end(result, limit)
     }
 
@@ -208,7 +209,7 @@ impl Instance {
         self.store.data().outlet.set_running(Some(running));
         let limit = limit.unwrap_or(Duration::MAX);
         let calling = self.guest.snapfunc_host_worker().call_invoke(&mut self.store, invocation);
-        let result = tokio::time::timeout(limit, guarded(&self.grants.sign, &self.memory, calling)).await;
+        let result = guarded(&self.grants.sign, &self.memory, limit, calling).await;
         let outcome = self.end(result, limit);
         self.store.data().outlet.set_running(None);
         self.store.data_mut().streams = Vec::new();
@@ -252,11 +253,7 @@ impl Instance {
         self.runtime.ticker.turn()
     }
 
-    fn end<T>(
-        &mut self,
-        result: Result<wasmtime::Result<Result<T, Failure>>, tokio::time::error::Elapsed>,
-        limit: Duration,
-    ) -> Result<T, InvokeError> {
+    fn end<T>(&mut self, result: Result<wasmtime::Result<Result<T, Failure>>, Elapsed>, limit: Duration) -> Result<T, InvokeError> {
         self.store.data().finish_lines();
         match result {
             Err(_) => Err(InvokeError::TimedOut(limit)),
@@ -289,9 +286,9 @@ impl std::fmt::Debug for Instance {
     }
 }
 
-/// Runs a call of the guest: its sign can be raised meanwhile, and its page faults are noticed.
-async fn guarded<T>(sign: &Arc<Sign>, memory: &Lent, call: impl Future<Output = T>) -> T {
-    sign.over(memory.faults().watch(pin!(call))).await
+/// Runs a call of the guest for so long at the most: its sign can be raised meanwhile, and its page faults are noticed.
+async fn guarded<T>(sign: &Arc<Sign>, memory: &Lent, limit: Duration, call: impl Future<Output = T>) -> Result<T, Elapsed> {
+    tokio::time::timeout(limit, async { sign.over(memory.faults().watch(pin!(call))).await }).await
 }
 
 /// A trap in words that a user of Python understands.

@@ -14,7 +14,9 @@ use super::instance::{Instance, InvokeError, Purpose};
 use super::logs::{LogRecord, LogSink};
 use super::preloading::Packages;
 use super::slots::{Capture, Image};
-use super::snapshot::{Content, Description, Identities, Identity, KeptFailure, KeptFunction, KeptRecord, Memory, Snapshot, Store};
+use super::snapshot::{
+    Content, Description, Identities, Identity, KeptFailure, KeptFunction, KeptRecord, Memory, Snapshot, Store, are_alike,
+};
 use super::state::Mounts;
 use super::template::{Origin, Spec, TemplateError};
 use super::warm_up::warm_up;
@@ -80,7 +82,7 @@ impl Preparation<'_> {
         {
             return self.adopt(snapshot, memory);
         }
-        let reads_settings = found.is_some_and(|snapshot| !snapshot.would_fit(&self.spec.platform, &self.spec.settings));
+        let reads_settings = found.is_some_and(|snapshot| !are_alike(&snapshot.settings_read, &self.spec.platform, &self.spec.settings));
         let mut packages = self.packages(packages.flatten());
         if !reads_settings && let Some(Unset { snapshot, memory, preloadable }) = self.try_without_settings(&mut packages).await {
             let fits = self.fits(&snapshot);
@@ -184,20 +186,20 @@ impl Preparation<'_> {
         }
         again();
         let alone = self.load_on(&self.runtime.base, settings, logs).await?;
-        match on_packages {
-            Ok(Loaded { app: LoadedApp { disagreement: Some(why), .. }, .. }) if alone.is_whole() => self.give_up(packages, &why),
-            Err(error) if alone.is_whole() => self.give_up(packages, &error.to_string()),
-            Ok(loaded) if alone.is_whole() && !loaded.is_whole() => self.give_up(packages, "it fails on them"),
-            // What fails either way is none of the packages' fault.
-            Ok(_) | Err(_) => {}
+        // What fails either way is none of the packages' fault.
+        if alone.is_whole() {
+            let why = match on_packages {
+                Ok(loaded) => loaded.app.disagreement.unwrap_or_else(|| "it fails on them".to_owned()),
+                Err(error) => error.to_string(),
+            };
+            self.give_up(packages, &why);
         }
         Ok(alone)
     }
 
     /// Whether it was loaded without settings that it wants: then it is of no use, whatever else is wrong with it.
     fn lacks_settings(&self, loaded: &Loaded, settings: &[(String, String)]) -> bool {
-        let names = loaded.app.settings_read.clone();
-        settings != self.spec.settings && !self.fits(&Snapshot { settings_read: names, platform: settings.to_vec(), ..Snapshot::default() })
+        settings != self.spec.settings && !are_alike(&loaded.app.settings_read, settings, &self.spec.settings)
     }
 
     async fn load_on(&self, ground: &Arc<Image>, settings: &[(String, String)], logs: Arc<dyn LogSink>) -> Result<Loaded, TemplateError> {

@@ -79,13 +79,7 @@ const LEVELS: [Level; 6] = [Level::Trace, Level::Debug, Level::Information, Leve
 impl Snapshot {
     /// Whether the app would have found the same had it been loaded with these settings.
     pub(super) fn fits(&self, settings: &[(String, String)]) -> bool {
-        self.would_fit(&self.platform, settings)
-    }
-
-    /// The same had it been loaded with those of `platform` first.
-    pub(super) fn would_fit(&self, platform: &[(String, String)], settings: &[(String, String)]) -> bool {
-        let value = |name: &str, of: &[(String, String)]| of.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
-        self.settings_read.iter().all(|name| name != ALL && value(name, platform) == value(name, settings))
+        are_alike(&self.settings_read, &self.platform, settings)
     }
 
     /// What loading came to.
@@ -98,6 +92,12 @@ impl Snapshot {
             disagreement: None,
         }
     }
+}
+
+/// Whether who looks for these names finds the same in both.
+pub(super) fn are_alike(names: &[String], one: &[(String, String)], other: &[(String, String)]) -> bool {
+    let value = |name: &str, of: &[(String, String)]| of.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    names.iter().all(|name| name != ALL && value(name, one) == value(name, other))
 }
 
 // === impl KeptFunction ===

@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
@@ -31,14 +32,7 @@ class NotPreloaded(Exception):
     """With a sentence that says why the packages can't be imported before the app."""
 
 
-class _Finder:
-    """Finds nothing."""
-
-    def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
-        return None
-
-
-class Asked(_Finder):
+class Asked(MetaPathFinder):
     """Notes which modules were asked for that were not there."""
 
     def __init__(self) -> None:
@@ -49,7 +43,7 @@ class Asked(_Finder):
         self.names.setdefault(name)
 
 
-class _Guard(_Finder):
+class _Guard(MetaPathFinder):
     """Keeps modules from being imported."""
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -62,7 +56,7 @@ class _Guard(_Finder):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
-class _Handing(_Finder):
+class _Handing(MetaPathFinder):
     """Hands out modules that were imported before: each with those that its own import brought along."""
 
     def __init__(self, groups: Mapping[str, Mapping[str, ModuleType]]) -> None:
@@ -165,7 +159,7 @@ class Preloaded:
 
 
 @contextmanager
-def first(finder: _Finder) -> Iterator[None]:
+def first(finder: MetaPathFinder) -> Iterator[None]:
     """This finder comes before all others."""
     sys.meta_path.insert(0, finder)
     try:
